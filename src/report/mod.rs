@@ -1,0 +1,176 @@
+//! What a person reads. [`Report`] is plain facts, and `report.json` is this struct; HTML, Markdown and charts are
+//! renderings of it and compute nothing.
+
+pub mod chart;
+pub mod html;
+pub mod markdown;
+
+use crate::error::Warning;
+use crate::segment::persona::Persona;
+use crate::segment::profile::Profile;
+use serde::{Deserialize, Serialize};
+
+/// Everything the report says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// `ilk/report/1`; additive changes keep the number.
+    pub schema: String,
+    /// Version of ilk that made it.
+    pub ilk_version: String,
+    /// Name of the project.
+    pub project: String,
+    /// `<project>/<version>` of the model.
+    pub model: String,
+    /// `2011-Q4`, or `undated`.
+    pub period: String,
+    /// The day the features speak of, ISO; `None` when the data have no dates.
+    pub as_of: Option<String>,
+    /// ISO code, sign, or empty.
+    pub currency: String,
+    /// Who and what the segments cover.
+    pub coverage: Coverage,
+    /// Everyone together, as one profile.
+    pub everyone: Profile,
+    /// The segments, in revenue order (or by size).
+    pub segments: Vec<SegmentFacts>,
+    /// Customers that no segment reached (density algorithms), if any.
+    pub unclustered: Option<Profile>,
+    /// The features, in column order.
+    pub features: Vec<FeatureFacts>,
+    /// How the segments were made.
+    pub method: Method,
+    /// A sample of customers for the recency-frequency map, without ids; empty when either feature is missing.
+    pub map: Vec<MapPoint>,
+    /// What became of every input row.
+    pub ledger: Vec<LedgerRow>,
+    /// What was assumed or is worrying.
+    pub warnings: Vec<Warning>,
+}
+
+/// Who and what the segments cover.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Customers in the feature matrix.
+    pub customers: usize,
+    /// Known customers without a sale in the window: counted, exported, not segmented.
+    pub without_orders: usize,
+    /// Distinct orders in the window, guests included; `None` without orders.
+    pub orders: Option<u64>,
+    /// Revenue in the window of segmented customers plus guests, in currency units; `None` without revenue.
+    pub revenue: Option<f64>,
+    /// Share of that revenue which lines without a customer id hold.
+    pub guest_revenue_share: Option<f64>,
+    /// First and last day of the orders used, ISO.
+    pub first_day: Option<String>,
+    /// See `first_day`.
+    pub last_day: Option<String>,
+}
+
+/// One segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SegmentFacts {
+    /// `S01`.
+    pub id: String,
+    /// Its name and words.
+    pub persona: Persona,
+    /// Its numbers.
+    pub profile: Profile,
+    /// Mean Jaccard similarity over bootstraps (Hennig 2007): 0.75 and above is stable. `None` if not computed.
+    pub stability: Option<f64>,
+}
+
+/// One feature, for the data dictionary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureFacts {
+    /// The feature itself: name, label, unit, family, role.
+    #[serde(flatten)]
+    pub feature: crate::features::Feature,
+    /// How it was prepared, in words: `log(1 + x / 312.40), clipped to [0.02, 4.1]`; `not used` for descriptors.
+    pub preparation: String,
+    /// Share of customers without a value.
+    pub missing: f64,
+    /// Share of its variance (transformed scale) that lies between segments (eta squared); `None` for levels.
+    pub between: Option<f64>,
+}
+
+/// How the segments were made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Method {
+    /// `kmeans` or `dbscan`.
+    pub algorithm: String,
+    /// Who computed it: `linfa`.
+    pub implementation: String,
+    /// Parameter name and value, as in the config.
+    pub parameters: Vec<(String, String)>,
+    /// The chosen number, the reason and the runner-up, in words; one sentence each.
+    pub reasons: Vec<String>,
+    /// The quality table over k or eps; empty when the number was given.
+    pub sweep: Vec<SweepRow>,
+    /// Mean silhouette (Euclidean, model space); `None` where undefined.
+    pub silhouette: Option<f64>,
+    /// Sum of squared distances to the nearest prototype of the own segment.
+    pub inertia: f64,
+    /// Davies-Bouldin index.
+    pub davies_bouldin: Option<f64>,
+    /// Calinski-Harabasz index.
+    pub calinski_harabasz: Option<f64>,
+    /// Family and the share of the distance it was given.
+    pub weights: Vec<(String, f64)>,
+    /// Share of customers in no segment.
+    pub unclustered_share: f64,
+}
+
+/// One candidate of a sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SweepRow {
+    /// k, or eps.
+    pub value: f64,
+    /// Number of clusters it gave.
+    pub clusters: usize,
+    /// Sum of squared distances.
+    pub inertia: f64,
+    /// Mean silhouette and its standard error; `None` where undefined.
+    pub silhouette: Option<f64>,
+    /// See `silhouette`.
+    pub silhouette_error: Option<f64>,
+    /// Davies-Bouldin index.
+    pub davies_bouldin: Option<f64>,
+    /// Calinski-Harabasz index.
+    pub calinski_harabasz: Option<f64>,
+    /// Smallest clusterwise bootstrap Jaccard; `None` if not computed.
+    pub stability: Option<f64>,
+    /// Share of the smallest cluster among all customers.
+    pub smallest: f64,
+    /// Share of the largest cluster among all customers.
+    pub largest: f64,
+    /// Share of customers in no cluster.
+    pub unclustered: f64,
+    /// Whether it was chosen.
+    pub chosen: bool,
+    /// Why it was not offered, in words; empty if it was.
+    pub excluded: String,
+}
+
+/// One customer on the recency-frequency map.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MapPoint {
+    /// `recency_days`.
+    pub recency: f64,
+    /// `orders`.
+    pub orders: f64,
+    /// Index into `segments`; `None` when unclustered.
+    pub segment: Option<usize>,
+}
+
+/// What became of the rows of one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LedgerRow {
+    /// `orders`, `customers`, or the name of an event table.
+    pub table: String,
+    /// `used`, `returned`, `guest`, `refused`, `outside the window`, …; `read` is the total.
+    pub bucket: String,
+    /// Number of rows.
+    pub rows: u64,
+    /// Their money in currency units, where the table has money.
+    pub amount: Option<f64>,
+}

@@ -1,0 +1,13 @@
+//! What the groups mean: from clusters to segments with an id, profiles and personas.
+
+pub mod model;
+pub mod persona;
+pub mod profile;
+
+/// The id of the segment at `index` in revenue order: `S01`, `S02`, ….
+pub fn segment_id(index: usize) -> String {
+    format!("S{:02}", index + 1)
+}
+
+/// How a customer who belongs to no segment is written in files.
+pub const UNCLUSTERED: &str = "unclustered";
