@@ -9,6 +9,7 @@ pub mod matrix;
 pub mod preparation;
 pub mod rfm;
 pub mod smoothing;
+pub mod survey;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,8 @@ pub enum Family {
     Engagement,
     /// What is known of the customer as a person or firm, one row each.
     Demographic,
+    /// What the customer answered when asked.
+    Survey,
 }
 
 /// Whether a feature moves customers between segments.
@@ -98,6 +101,8 @@ pub enum Table {
     Events,
     /// One row per customer: attributes.
     Customers,
+    /// One row per answer: customer, day, survey, score.
+    Surveys,
 }
 
 /// Which rows of a table a measure looks at.
@@ -169,6 +174,11 @@ pub enum Measure {
     Level {
         /// The attribute.
         column: String,
+    },
+    /// The newest answer to a survey.
+    LatestAnswer {
+        /// The survey's name.
+        survey: String,
     },
 }
 

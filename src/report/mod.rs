@@ -6,6 +6,7 @@ pub mod html;
 pub mod markdown;
 
 use crate::error::Warning;
+use crate::evidence::select::Candidate;
 use crate::segment::persona::Persona;
 use crate::segment::profile::Profile;
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,7 @@ pub struct Method {
     /// The chosen number, the reason and the runner-up, in words; one sentence each.
     pub reasons: Vec<String>,
     /// The quality table over k or eps; empty when the number was given.
-    pub sweep: Vec<SweepRow>,
+    pub sweep: Vec<Candidate>,
     /// Mean silhouette (Euclidean, model space); `None` where undefined.
     pub silhouette: Option<f64>,
     /// Sum of squared distances to the nearest prototype of the own segment.
@@ -118,37 +119,6 @@ pub struct Method {
     pub weights: Vec<(String, f64)>,
     /// Share of customers in no segment.
     pub unclustered_share: f64,
-}
-
-/// One candidate of a sweep.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SweepRow {
-    /// k, or eps.
-    pub value: f64,
-    /// Number of clusters it gave.
-    pub clusters: usize,
-    /// Sum of squared distances.
-    pub inertia: f64,
-    /// Mean silhouette and its standard error; `None` where undefined.
-    pub silhouette: Option<f64>,
-    /// See `silhouette`.
-    pub silhouette_error: Option<f64>,
-    /// Davies-Bouldin index.
-    pub davies_bouldin: Option<f64>,
-    /// Calinski-Harabasz index.
-    pub calinski_harabasz: Option<f64>,
-    /// Smallest clusterwise bootstrap Jaccard; `None` if not computed.
-    pub stability: Option<f64>,
-    /// Share of the smallest cluster among all customers.
-    pub smallest: f64,
-    /// Share of the largest cluster among all customers.
-    pub largest: f64,
-    /// Share of customers in no cluster.
-    pub unclustered: f64,
-    /// Whether it was chosen.
-    pub chosen: bool,
-    /// Why it was not offered, in words; empty if it was.
-    pub excluded: String,
 }
 
 /// One customer on the recency-frequency map.

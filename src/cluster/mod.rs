@@ -1,0 +1,261 @@
+//! Which customers are alike: from points in model space to [`Prototypes`].
+//!
+//! A [`Clusterer`] holds hyperparameters and returns labelled points; only those points assign customers, so the labels
+//! of the training data and of a customer scored next year follow one rule.
+//!
+//! # Adding an algorithm
+//!
+//! 1. Write `src/cluster/<name>.rs`: a struct of public hyperparameters (`Serialize`, `Deserialize`, `JsonSchema`,
+//!    `Default`) with scikit-learn's names, `impl Clusterer`, and the doc sections *How it works*, *What does it mean to
+//!    belong?* and *Choosing its parameters*.
+//! 2. Here: one `mod` line, one variant of [`Algorithm`], one arm in `Algorithm::inner` and one in [`Algorithm::name`].
+//! 3. In `tests/it/clusterers.rs`: one line in the list; the whole contract runs on it.
+//!
+//! # With linfa
+//!
+//! [`Clusterer::with_seed`] makes parameters that implement linfa's `ParamGuard` and `Fit`, and [`Prototypes`]
+//! implements linfa's `PredictInplace`, so both fit into any linfa pipeline.
+
+pub mod dbscan;
+pub mod kdistance;
+pub mod kmeans;
+mod lloyd;
+pub mod prototypes;
+
+pub use dbscan::Dbscan;
+pub use kmeans::KMeans;
+pub use prototypes::{Assignment, Prototypes, squared_distance};
+
+use crate::error::{Error, Result};
+use linfa::{DatasetBase, ParamGuard, traits::Fit};
+use ndarray::{Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An algorithm with its hyperparameters.
+pub trait Clusterer: Sync {
+    /// Checks the hyperparameters alone. `E0205` names the field and its bounds.
+    fn check(&self) -> Result<()>;
+
+    /// Finds the clusters of `x` (customers × features). The result depends on the rows of `x`, not on their order, and
+    /// on `seed`; never on the number of threads. Every cluster holds at least one row of `x`.
+    ///
+    /// # Errors
+    /// `E0205` for a hyperparameter out of bounds, `E0346` for values that are not finite, `E04…` for data that cannot
+    /// be clustered this way.
+    fn fit(&self, x: ArrayView2<f64>, seed: u64) -> Result<Prototypes>;
+
+    /// The same as parameters for linfa: `KMeans::default().with_seed(42).fit(&dataset)`.
+    fn with_seed(self, seed: u64) -> Params<Self>
+    where
+        Self: Sized,
+    {
+        Params(ValidParams { clusterer: self, seed })
+    }
+}
+
+/// Every algorithm, as the `[cluster]` section of a config names it.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug)]
+#[serde(tag = "algorithm")]
+pub enum Algorithm {
+    /// See [`kmeans`].
+    #[serde(rename = "kmeans")]
+    KMeans(KMeans),
+    /// See [`dbscan`].
+    #[serde(rename = "dbscan")]
+    Dbscan(Dbscan),
+}
+
+impl Algorithm {
+    fn inner(&self) -> &dyn Clusterer {
+        match self {
+            Algorithm::KMeans(a) => a,
+            Algorithm::Dbscan(a) => a,
+        }
+    }
+
+    /// The name in the config.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Algorithm::KMeans(_) => "kmeans",
+            Algorithm::Dbscan(_) => "dbscan",
+        }
+    }
+}
+
+impl Clusterer for Algorithm {
+    fn check(&self) -> Result<()> {
+        self.inner().check()
+    }
+
+    fn fit(&self, x: ArrayView2<f64>, seed: u64) -> Result<Prototypes> {
+        self.inner().fit(x, seed)
+    }
+}
+
+/// Who computes an algorithm.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Implementation {
+    /// The crate linfa-clustering.
+    #[default]
+    Linfa,
+}
+
+impl Implementation {
+    /// The name in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Implementation::Linfa => "linfa",
+        }
+    }
+}
+
+/// Unchecked parameters for linfa; see [`Clusterer::with_seed`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params<C>(ValidParams<C>);
+
+/// Checked parameters for linfa.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValidParams<C> {
+    clusterer: C,
+    seed: u64,
+}
+
+impl<C: Clusterer> ParamGuard for Params<C> {
+    type Checked = ValidParams<C>;
+    type Error = Error;
+
+    fn check_ref(&self) -> Result<&Self::Checked> {
+        self.0.clusterer.check()?;
+        Ok(&self.0)
+    }
+
+    fn check(self) -> Result<Self::Checked> {
+        self.check_ref()?;
+        Ok(self.0)
+    }
+}
+
+impl<C: Clusterer, D: Data<Elem = f64>, T> Fit<ArrayBase<D, Ix2>, T, Error> for ValidParams<C> {
+    type Object = Prototypes;
+
+    fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<Prototypes> {
+        self.clusterer.fit(dataset.records.view(), self.seed)
+    }
+}
+
+impl From<linfa::Error> for Error {
+    fn from(error: linfa::Error) -> Self {
+        Error::new("E0499", format!("linfa could not use these data: {error}"))
+    }
+}
+
+/// The error of a hyperparameter out of bounds.
+pub(crate) fn out_of_bounds(field: &str, value: impl std::fmt::Display, bounds: &str, help: &str) -> Error {
+    Error::new("E0205", format!("`{field} = {value}` is out of bounds: it must be {bounds}")).help(help)
+}
+
+/// One stream of random numbers per purpose: streams of one seed are independent of each other and of the order in
+/// which they are used.
+pub(crate) fn stream(seed: u64, number: u64) -> Xoshiro256PlusPlus {
+    // The odd constant (2^64 / golden ratio) spreads consecutive numbers over all bits.
+    Xoshiro256PlusPlus::seed_from_u64(seed.rotate_left(32) ^ number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
+/// Refuses what would put everyone into one cluster: values that are not finite or whose squares overflow.
+fn check_matrix(x: ArrayView2<f64>) -> Result<()> {
+    const LARGEST: f64 = 1e100;
+    if x.ncols() == 0 {
+        return Err(Error::new("E0403", "0 features: nothing to compare customers by")
+            .help("let at least one feature form segments"));
+    }
+    let bad = x.iter().filter(|v| v.is_nan() || v.abs() > LARGEST).count();
+    if bad > 0 {
+        let row = x.rows().into_iter().position(|r| r.iter().any(|v| v.is_nan() || v.abs() > LARGEST)).unwrap_or(0);
+        return Err(Error::new(
+            "E0346",
+            format!("{bad} of {} values are missing, infinite or above 1e100 (first in row {row})", x.len()),
+        )
+        .why("one such value makes every distance to its customer meaningless")
+        .help("prepare the features first: fill missing values and clip"));
+    }
+    Ok(())
+}
+
+/// The rows in lexicographic order, duplicates kept, in C order and without negative zeros; what follows cannot depend
+/// on the order in which rows came.
+fn sorted_rows(x: ArrayView2<f64>) -> Array2<f64> {
+    let x = x.mapv(|v| v + 0.0);
+    let mut order: Vec<usize> = (0..x.nrows()).collect();
+    // Rows that compare equal are equal in every bit, so an unstable sort is enough.
+    order.sort_unstable_by(|&a, &b| lexicographic(x.row(a).iter(), x.row(b).iter()));
+    x.select(Axis(0), &order)
+}
+
+/// Order by the first value that differs.
+fn lexicographic<'a>(a: impl Iterator<Item = &'a f64>, b: impl Iterator<Item = &'a f64>) -> std::cmp::Ordering {
+    a.zip(b).map(|(a, b)| a.total_cmp(b)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+}
+
+/// Number of distinct rows of a matrix in lexicographic order.
+fn distinct_rows(sorted: ArrayView2<f64>) -> usize {
+    let n = sorted.nrows();
+    n.min(1) + (1..n).filter(|&i| sorted.row(i) != sorted.row(i - 1)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn rows_are_sorted_and_counted_whatever_the_sign_of_zero() {
+        let sorted = sorted_rows(array![[0.0, 1.0], [-0.0, 1.0], [-0.0, 2.0], [0.0, 0.0], [-1.0, 5.0]].view());
+        assert_eq!(sorted, array![[-1.0, 5.0], [0.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 2.0]]);
+        assert_eq!(distinct_rows(sorted.view()), 4);
+        assert_eq!(distinct_rows(Array2::zeros((0, 2)).view()), 0);
+    }
+
+    #[test]
+    fn bad_values_are_counted() {
+        let error = check_matrix(array![[0.0, 1.0], [f64::NAN, f64::INFINITY]].view()).unwrap_err();
+        assert_eq!(error.code(), "E0346");
+        assert!(error.0.title.contains("2 of 4") && error.0.title.contains("row 1"), "{error}");
+        assert_eq!(check_matrix(array![[1e200]].view()).unwrap_err().code(), "E0346");
+        assert_eq!(check_matrix(Array2::zeros((3, 0)).view()).unwrap_err().code(), "E0403");
+    }
+
+    #[test]
+    fn an_algorithm_reads_and_writes_its_config() {
+        let read: Algorithm = serde_json::from_str(r#"{"algorithm":"kmeans","n_clusters":3}"#).unwrap();
+        let expected = Algorithm::KMeans(KMeans { n_clusters: 3, ..KMeans::default() });
+        assert_eq!(read, expected);
+        let text = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<Algorithm>(&text).unwrap(), expected);
+        assert!(text.contains(r#""algorithm":"kmeans""#) && text.contains(r#""implementation":"linfa""#), "{text}");
+        assert!(serde_json::from_str::<Algorithm>(r#"{"algorithm":"dbscan","epsilon":3}"#).is_err());
+    }
+
+    #[test]
+    fn linfa_checks_fits_and_predicts() {
+        use linfa::traits::Predict;
+        let x = array![[0.0], [0.5], [9.0], [9.5]];
+        let params = KMeans { n_clusters: 2, ..KMeans::default() }.with_seed(1);
+        let model = params.fit(&DatasetBase::from(x.view())).unwrap();
+        assert_eq!(model.predict(&x).to_vec(), [Some(0), Some(0), Some(1), Some(1)]);
+        let bad = KMeans { n_clusters: 0, ..KMeans::default() }.with_seed(1);
+        assert_eq!(bad.fit(&DatasetBase::from(x.view())).unwrap_err().code(), "E0205");
+    }
+
+    #[test]
+    fn streams_differ() {
+        use rand::RngCore;
+        let first: Vec<u64> = (0..100).map(|i| stream(7, i).next_u64()).collect();
+        let distinct: std::collections::BTreeSet<_> = first.iter().collect();
+        assert_eq!(distinct.len(), 100);
+        assert_ne!(stream(8, 0).next_u64(), first[0]);
+    }
+}

@@ -1,0 +1,366 @@
+//! Labelled points: what every algorithm returns, and the one thing that assigns customers.
+
+use crate::error::{Error, Result};
+use linfa::traits::PredictInplace;
+use linfa_nn::{KdTreeIndex, NearestNeighbourIndex, distance::L2Dist};
+use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2, aview1};
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// From so many prototypes in one cluster on, a k-d tree finds the nearest sooner than a scan.
+const TREE_FROM: usize = 256;
+
+/// Labelled points in model space, with an optional reach.
+///
+/// **A label is defined:** the cluster of the prototype with the smallest squared distance, computed in `f64`, features
+/// added left to right without fused multiply-add; on a tie the lowest cluster index; none if the distance exceeds
+/// `reach`. K-means has its centroids and no reach; DBSCAN its core points and `reach = eps`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Rows", into = "Rows")]
+pub struct Prototypes {
+    /// Prototypes × features, C order, rows grouped by cluster.
+    points: Array2<f64>,
+    /// Cluster of each prototype, ascending.
+    cluster: Vec<usize>,
+    /// Beyond this Euclidean distance nobody belongs.
+    reach: Option<f64>,
+}
+
+/// The file form of [`Prototypes`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rows {
+    points: Vec<Vec<f64>>,
+    cluster: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reach: Option<f64>,
+}
+
+/// Where one customer belongs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Assignment {
+    /// The label as [`Prototypes`] defines it.
+    pub cluster: Option<usize>,
+    /// Euclidean distance to the nearest prototype, in or out of reach; infinite for a row that is not finite.
+    pub distance: f64,
+    /// The nearest other cluster: other than that of the nearest prototype. None if there is one cluster only.
+    pub second: Option<usize>,
+    /// Euclidean distance to the nearest prototype of `second`; infinite if there is none.
+    pub second_distance: f64,
+}
+
+impl Assignment {
+    /// How clear the choice is, `(d2 - d1) / d2`: 0 on the border between two clusters, 1 on a prototype or when there
+    /// is one cluster only (the simplified silhouette of Hruschka, de Castro & Campello 2004).
+    pub fn margin(&self) -> f64 {
+        if self.second_distance == f64::INFINITY {
+            1.0
+        } else if self.second_distance > 0.0 {
+            (self.second_distance - self.distance) / self.second_distance
+        } else {
+            0.0
+        }
+    }
+}
+
+/// Squared Euclidean distance, features added left to right. Rust never fuses the multiplication with the addition.
+pub fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).fold(0.0, |sum, (a, b)| {
+        let difference = a - b;
+        sum + difference * difference
+    })
+}
+
+/// How the nearest prototype of one cluster is found.
+enum Search<'a> {
+    /// The points of the cluster, one after the other.
+    Scan(&'a [f64]),
+    Tree(KdTreeIndex<'a, f64, L2Dist>),
+}
+
+impl Search<'_> {
+    /// The smallest squared distance to a prototype of the cluster. The tree prunes by sums that are rounded in the same
+    /// order as the definition's, so it cannot miss the smallest; the value itself is taken by the definition.
+    fn nearest_squared(&self, row: &[f64]) -> f64 {
+        match self {
+            Search::Scan(points) => points
+                .chunks_exact(row.len())
+                .map(|point| squared_distance(row, point))
+                .fold(f64::INFINITY, |least, d| if d < least { d } else { least }),
+            Search::Tree(tree) => match tree.k_nearest(aview1(row), 1).as_deref() {
+                Ok([(point, _), ..]) => point.to_slice().map_or(f64::INFINITY, |point| squared_distance(row, point)),
+                _ => f64::INFINITY,
+            },
+        }
+    }
+}
+
+impl Prototypes {
+    /// Groups the points by cluster, keeping their order within one.
+    ///
+    /// # Errors
+    /// `E0603` unless there is at least one point, one cluster number per point, every cluster from 0 to the highest
+    /// present, every value finite, and `reach` positive and finite.
+    pub fn new(points: Array2<f64>, cluster: Vec<usize>, reach: Option<f64>) -> Result<Self> {
+        let damaged =
+            |what: String| Err(Error::new("E0603", what).help("restore the model file, or fit the model again"));
+        if points.is_empty() || points.nrows() != cluster.len() {
+            let (rows, columns) = points.dim();
+            return damaged(format!("{rows} prototypes with {columns} features and {} cluster numbers", cluster.len()));
+        }
+        if let Some(at) = points.rows().into_iter().position(|row| row.iter().any(|v| !v.is_finite())) {
+            return damaged(format!("prototype {at} has a value that is not finite"));
+        }
+        if let Some(reach) = reach
+            && !(reach > 0.0 && reach.is_finite())
+        {
+            return damaged(format!("reach = {reach} is neither positive nor finite"));
+        }
+        let mut order: Vec<usize> = (0..cluster.len()).collect();
+        order.sort_by_key(|&i| cluster[i]);
+        let cluster: Vec<usize> = order.iter().map(|&i| cluster[i]).collect();
+        let steps = cluster.windows(2).all(|w| w[1] - w[0] <= 1);
+        if cluster[0] != 0 || !steps {
+            return damaged("cluster numbers have a gap: every number from 0 on needs a prototype".into());
+        }
+        Ok(Self { points: points.select(Axis(0), &order), cluster, reach })
+    }
+
+    /// Prototypes × features, C order, rows grouped by cluster.
+    pub fn points(&self) -> ArrayView2<'_, f64> {
+        self.points.view()
+    }
+
+    /// The cluster of each prototype, ascending.
+    pub fn cluster(&self) -> &[usize] {
+        &self.cluster
+    }
+
+    /// The Euclidean distance beyond which nobody belongs.
+    pub fn reach(&self) -> Option<f64> {
+        self.reach
+    }
+
+    /// Number of clusters, at least 1.
+    pub fn n_clusters(&self) -> usize {
+        self.cluster.last().map_or(0, |last| last + 1)
+    }
+
+    /// Number of features of a point.
+    pub fn n_features(&self) -> usize {
+        self.points.ncols()
+    }
+
+    /// The same prototypes under new cluster numbers: old cluster `order[i]` becomes `i`. Ties between clusters go to
+    /// the lowest *new* number, so labels are to be taken after the last renumbering.
+    ///
+    /// # Panics
+    /// If `order` is not a permutation of the cluster numbers.
+    #[must_use]
+    pub fn reorder(&self, order: &[usize]) -> Self {
+        let mut new_number = vec![usize::MAX; self.n_clusters()];
+        assert_eq!(order.len(), new_number.len(), "one entry per cluster");
+        for (new, &old) in order.iter().enumerate() {
+            assert_eq!(new_number[old], usize::MAX, "cluster {old} named twice");
+            new_number[old] = new;
+        }
+        let mut rows: Vec<usize> = (0..self.cluster.len()).collect();
+        rows.sort_by_key(|&row| new_number[self.cluster[row]]);
+        Self {
+            points: self.points.select(Axis(0), &rows),
+            cluster: rows.iter().map(|&row| new_number[self.cluster[row]]).collect(),
+            reach: self.reach,
+        }
+    }
+
+    /// Where every row of `x` (rows × features) belongs. Parallel over rows; the result does not depend on it.
+    ///
+    /// # Panics
+    /// If `x` has another number of features than the prototypes.
+    pub fn assign(&self, x: ArrayView2<f64>) -> Vec<Assignment> {
+        self.assign_with(x, TREE_FROM)
+    }
+
+    fn assign_with(&self, x: ArrayView2<f64>, tree_from: usize) -> Vec<Assignment> {
+        assert_eq!(x.ncols(), self.n_features(), "rows and prototypes need the same features");
+        let width = self.n_features();
+        let x = x.as_standard_layout();
+        // Both are in C order, so there is a slice.
+        let (rows, points) = (x.as_slice().unwrap_or_default(), self.points.as_slice().unwrap_or_default());
+        let mut ranges: Vec<Range<usize>> = Vec::with_capacity(self.n_clusters());
+        for chunk in self.cluster.chunk_by(|a, b| a == b) {
+            let start = ranges.last().map_or(0, |range| range.end);
+            ranges.push(start..start + chunk.len());
+        }
+        // A tree grown from sorted points is a list, so they are shuffled first.
+        let shuffled: Vec<Option<Array2<f64>>> = ranges
+            .iter()
+            .map(|range| {
+                (range.len() >= tree_from).then(|| {
+                    let mut order: Vec<usize> = range.clone().collect();
+                    order.shuffle(&mut super::stream(0, 0));
+                    self.points.select(Axis(0), &order)
+                })
+            })
+            .collect();
+        let searches: Vec<Search> = ranges
+            .iter()
+            .zip(&shuffled)
+            .map(|(range, shuffled)| match shuffled.as_ref().map(|points| KdTreeIndex::new(points, 16, L2Dist)) {
+                Some(Ok(tree)) => Search::Tree(tree),
+                _ => Search::Scan(&points[range.start * width..range.end * width]),
+            })
+            .collect();
+        rows.par_chunks_exact(width).with_min_len(128).map(|row| self.assign_row(row, &searches)).collect()
+    }
+
+    fn assign_row(&self, row: &[f64], searches: &[Search]) -> Assignment {
+        let (mut first, mut second) = ((None, f64::INFINITY), (None, f64::INFINITY));
+        if row.iter().all(|v| v.is_finite()) {
+            for (cluster, search) in searches.iter().enumerate() {
+                let nearest = search.nearest_squared(row);
+                if nearest < first.1 {
+                    (first, second) = ((Some(cluster), nearest), first);
+                } else if nearest < second.1 {
+                    second = (Some(cluster), nearest);
+                }
+            }
+        }
+        let in_reach = self.reach.is_none_or(|reach| first.1 <= reach * reach);
+        Assignment {
+            cluster: first.0.filter(|_| in_reach),
+            distance: first.1.sqrt(),
+            second: second.0,
+            second_distance: second.1.sqrt(),
+        }
+    }
+}
+
+impl TryFrom<Rows> for Prototypes {
+    type Error = Error;
+
+    fn try_from(file: Rows) -> Result<Self> {
+        let rows = file.points.len();
+        let columns = file.points.first().map_or(0, Vec::len);
+        let unequal = || {
+            Error::new("E0603", format!("{rows} prototypes with unequal numbers of features"))
+                .help("restore the model file, or fit the model again")
+        };
+        if file.points.iter().any(|point| point.len() != columns) {
+            return Err(unequal());
+        }
+        let flat: Vec<f64> = file.points.into_iter().flatten().collect();
+        let points = Array2::from_shape_vec((rows, columns), flat).map_err(|_| unequal())?;
+        Self::new(points, file.cluster, file.reach)
+    }
+}
+
+impl From<Prototypes> for Rows {
+    fn from(prototypes: Prototypes) -> Self {
+        Self {
+            points: prototypes.points.rows().into_iter().map(|row| row.to_vec()).collect(),
+            cluster: prototypes.cluster,
+            reach: prototypes.reach,
+        }
+    }
+}
+
+impl<D: Data<Elem = f64>> PredictInplace<ArrayBase<D, Ix2>, Array1<Option<usize>>> for Prototypes {
+    fn predict_inplace(&self, x: &ArrayBase<D, Ix2>, y: &mut Array1<Option<usize>>) {
+        assert_eq!(x.nrows(), y.len(), "one label per row");
+        for (label, assignment) in y.iter_mut().zip(self.assign(x.view())) {
+            *label = assignment.cluster;
+        }
+    }
+
+    fn default_target(&self, x: &ArrayBase<D, Ix2>) -> Array1<Option<usize>> {
+        Array1::from_elem(x.nrows(), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+    use rand::Rng;
+
+    /// Points on the grid of model space, coarse enough for many ties.
+    fn grid(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
+        let mut rng = crate::cluster::stream(seed, 0);
+        Array2::from_shape_fn((rows, columns), |_| f64::from(rng.gen_range(-20..20)) / 4.0)
+    }
+
+    #[test]
+    fn trees_and_scans_agree_to_the_bit() {
+        for seed in 0..5 {
+            let points = grid(400, 3, seed);
+            let cluster: Vec<usize> = (0..400).map(|i| i % 4).collect();
+            let prototypes = Prototypes::new(points, cluster, Some(0.5)).unwrap();
+            let x = grid(1000, 3, seed + 100);
+            let scan = prototypes.assign_with(x.view(), usize::MAX);
+            assert_eq!(scan, prototypes.assign_with(x.view(), 1));
+            assert!(scan.iter().any(|a| a.cluster.is_none()) && scan.iter().any(|a| a.cluster.is_some()));
+            assert!(scan.iter().any(|a| a.distance == a.second_distance), "no tie was tried");
+        }
+    }
+
+    #[test]
+    fn ties_go_to_the_lowest_cluster_and_reach_is_inclusive() {
+        let prototypes = Prototypes::new(array![[2.0], [0.0]], vec![1, 0], Some(1.0)).unwrap();
+        let labels = prototypes.assign(array![[1.0], [3.0], [3.5], [f64::NAN]].view());
+        assert_eq!(labels[0], Assignment { cluster: Some(0), distance: 1.0, second: Some(1), second_distance: 1.0 });
+        assert_eq!(labels[0].margin(), 0.0);
+        assert_eq!(labels[1].cluster, Some(1));
+        assert_eq!((labels[2].cluster, labels[2].distance, labels[2].second), (None, 1.5, Some(0)));
+        assert_eq!((labels[3].cluster, labels[3].distance), (None, f64::INFINITY));
+    }
+
+    #[test]
+    fn margin_runs_from_border_to_prototype() {
+        let two = Prototypes::new(array![[0.0], [4.0]], vec![0, 1], None).unwrap();
+        let margins: Vec<f64> = two.assign(array![[0.0], [1.0], [2.0]].view()).iter().map(Assignment::margin).collect();
+        assert_eq!(margins, [1.0, 2.0 / 3.0, 0.0]);
+        let one = Prototypes::new(array![[0.0]], vec![0], None).unwrap();
+        assert_eq!(one.assign(array![[7.0]].view())[0].margin(), 1.0);
+    }
+
+    #[test]
+    fn renumbering_moves_labels_and_points_together() {
+        let old = Prototypes::new(array![[0.0], [5.0], [9.0], [6.0]], vec![0, 1, 2, 1], None).unwrap();
+        let new = old.reorder(&[1, 2, 0]);
+        assert_eq!(new.cluster(), [0, 0, 1, 2]);
+        assert_eq!(new.points(), array![[5.0], [6.0], [9.0], [0.0]]);
+        let x = array![[0.1], [5.9], [8.8]];
+        let labels: Vec<_> = new.assign(x.view()).iter().map(|a| a.cluster).collect();
+        assert_eq!(labels, [Some(2), Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn a_file_comes_back_to_the_bit_or_is_refused() {
+        let prototypes = Prototypes::new(array![[0.1, -7.3e-9], [1.0 / 3.0, 2.0]], vec![0, 1], Some(0.7)).unwrap();
+        let text = serde_json::to_string(&prototypes).unwrap();
+        assert_eq!(serde_json::from_str::<Prototypes>(&text).unwrap(), prototypes);
+        for damaged in [
+            r#"{"points":[[1,2],[3]],"cluster":[0,1]}"#,
+            r#"{"points":[[1,2],[3,4,5],[6]],"cluster":[0,1,1]}"#,
+            r#"{"points":[[1],[2]],"cluster":[0]}"#,
+            r#"{"points":[[1],[2]],"cluster":[0,2]}"#,
+            r#"{"points":[[1],[2]],"cluster":[1,2]}"#,
+            r#"{"points":[],"cluster":[]}"#,
+            r#"{"points":[[1]],"cluster":[0],"reach":-1.0}"#,
+        ] {
+            assert!(serde_json::from_str::<Prototypes>(damaged).is_err(), "{damaged}");
+        }
+    }
+
+    #[test]
+    fn any_memory_layout_gives_the_same_labels() {
+        let x = grid(50, 3, 9);
+        let prototypes = Prototypes::new(grid(6, 3, 1), vec![0, 1, 2, 0, 1, 2], None).unwrap();
+        let mut columns = Array2::zeros((3, 50));
+        columns.assign(&x.t());
+        assert_eq!(prototypes.assign(x.view()), prototypes.assign(columns.t()));
+    }
+}

@@ -1,0 +1,288 @@
+//! One column of a file as polars expressions: ids as text, dates as days, numbers as f64. What is detected is stated.
+
+use super::dates::{self, Day, Reading};
+use super::frame::{collect, texts};
+use super::numbers::{CURRENCY_SIGNS, NULL_WORDS, NumberFormat, Seen};
+use super::schema::DateSpec;
+use super::source::Source;
+use crate::error::{Error, Result, Warning};
+use polars::prelude::*;
+use std::collections::BTreeMap;
+
+/// Rows that are looked at before a whole column is.
+const SAMPLE: u32 = 10_000;
+
+/// Days that exports use for "no date".
+const PLACEHOLDERS: [&str; 4] = ["1900-01-01", "1970-01-01", "1899-12-30", "9999-12-31"];
+
+/// A column as it will be read.
+pub(crate) struct Parsed {
+    /// The value; null where missing or bad.
+    pub(crate) value: Expr,
+    /// Whether a value stands there that cannot be used.
+    pub(crate) bad: Expr,
+    /// What was detected, in words: `InvoiceDate as %Y-%m-%d (year first)`.
+    pub(crate) stated: Option<String>,
+    /// What was fixed.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// The first rows of the columns a table needs.
+pub(crate) struct Sample<'a> {
+    source: &'a Source,
+    frame: DataFrame,
+}
+
+impl<'a> Sample<'a> {
+    /// Reads the sample.
+    pub(crate) fn of(source: &'a Source, columns: &[&str]) -> Result<Self> {
+        Ok(Self { source, frame: source.sample(columns, SAMPLE)? })
+    }
+
+    /// The type polars gives the column.
+    pub(crate) fn dtype(&self, column: &str) -> DataType {
+        self.frame.column(column).map_or(DataType::Null, |c| c.dtype().clone())
+    }
+
+    /// Trimmed values that are not missing.
+    pub(crate) fn texts(&self, column: &str) -> Result<Vec<String>> {
+        Ok(texts(&self.frame, column, &self.source.table)?
+            .into_iter()
+            .flatten()
+            .map(|t| t.trim().to_string())
+            .filter(|t| !NULL_WORDS.contains(&t.as_str()))
+            .collect())
+    }
+
+    /// A customer, order or product id: text as it stands, missing words to null, `17850.0` to `17850`.
+    pub(crate) fn id(&self, column: &str) -> Result<Parsed> {
+        let mut warnings = Vec::new();
+        let value = match self.dtype(column) {
+            DataType::Float32 | DataType::Float64 => {
+                warnings.push(float_ids(column));
+                col(column).cast(DataType::Int64).cast(DataType::String)
+            }
+            DataType::String => {
+                let values = self.texts(column)?;
+                let scientific = values.iter().filter(|v| is_scientific(v)).count();
+                if scientific > 0 {
+                    return Err(Error::new("E0302", format!("{scientific} of the first {} values of `{column}` look like 1.23457E+15", values.len()))
+                        .note("seen", values.iter().find(|v| is_scientific(v)).cloned().unwrap_or_default())
+                        .why("digits are lost, so different customers would be merged; this is never repaired")
+                        .help("export the file again with this column as text"));
+                }
+                let text = not_null_word(col(column));
+                let tail = |v: &String| v.strip_suffix(".0").is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()));
+                if !values.is_empty() && values.iter().all(tail) {
+                    warnings.push(float_ids(column));
+                    text.str().strip_suffix(lit(".0"))
+                } else {
+                    text
+                }
+            }
+            _ => col(column).cast(DataType::String),
+        };
+        Ok(Parsed { value, bad: lit(false), stated: None, warnings })
+    }
+
+    /// A level of an attribute or a kind of event: trimmed text, missing words to null.
+    pub(crate) fn level(&self, column: &str) -> Parsed {
+        let value = match self.dtype(column) {
+            DataType::String => not_null_word(col(column).str().strip_chars(lit(NULL))),
+            DataType::Float32 | DataType::Float64 => {
+                when(col(column).eq(col(column).round(0, RoundMode::HalfAwayFromZero)))
+                    .then(col(column).cast(DataType::Int64).cast(DataType::String))
+                    .otherwise(col(column).cast(DataType::String))
+            }
+            _ => col(column).cast(DataType::String),
+        };
+        Parsed { value, bad: lit(false), stated: None, warnings: Vec::new() }
+    }
+
+    /// A number. The way it is written is detected from the sample unless given.
+    pub(crate) fn number(&self, column: &str, given: Option<&NumberFormat>) -> Result<Parsed> {
+        let mut warnings = Vec::new();
+        if self.dtype(column) != DataType::String {
+            let value = col(column).cast(DataType::Float64);
+            let bad = value.clone().is_finite().not().fill_null(false);
+            return Ok(Parsed { value: when(value.clone().is_finite()).then(value).otherwise(lit(NULL)), bad, stated: None, warnings });
+        }
+        let values = self.texts(column)?;
+        let seen = Seen::of(values.iter().map(String::as_str));
+        let signs: Vec<(char, usize)> =
+            CURRENCY_SIGNS.iter().copied().zip(seen.signs).filter(|(c, n)| *n > 0 && *c != '\u{a0}').collect();
+        if signs.len() > 1 && given.is_none_or(|g| g.strip.is_none()) {
+            let listed: Vec<String> = signs.iter().map(|(c, n)| format!("{n} × {c}")).collect();
+            return Err(Error::new("E0343", format!("`{column}` holds {} currencies", signs.len()))
+                .note("seen", listed.join("    "))
+                .why("adding them up would rank customers by the currency they pay in")
+                .help("export one currency, or convert before the export"));
+        }
+        let detected = seen.format();
+        let Some(format) = given.cloned().or(detected) else {
+            return Err(Error::new("E0341", format!("`{column}` mixes decimal commas and decimal points"))
+                .note("seen", format!("{} × 1.234,50    {} × 1234.50", seen.comma, seen.point + seen.thousands))
+                .why("read the wrong way, an order counts a thousand times too much")
+                .help(format!("export again, or state it under {}: number = {{ decimal = \",\", thousands = \".\" }}", self.source.section)));
+        };
+        if given.is_none() && format.decimal.is_some() {
+            warnings.push(
+                Warning::new("W0341", format!("`{column}`: comma is the decimal mark in every value that has one"))
+                    .help(format!("to state it: {} number = {{ decimal = \",\", thousands = \".\" }}", self.source.section)),
+            );
+        }
+        if given.is_none() && !signs.is_empty() {
+            let n: usize = signs.iter().map(|(_, n)| n).sum();
+            warnings.push(Warning::new("W0342", format!("`{column}`: {} stripped from {n} of the first {} values", signs[0].0, values.len())));
+        }
+        let mut text = col(column).str().strip_chars(lit(NULL));
+        let trimmed = text.clone();
+        for mark in format.strip.iter().flat_map(|s| s.chars()) {
+            text = text.str().replace_all(lit(mark.to_string()), lit(""), true);
+        }
+        if seen.brackets > 0 {
+            text = text.str().replace_all(lit("("), lit("-"), true).str().replace_all(lit(")"), lit(""), true);
+        }
+        if let Some(mark) = &format.thousands {
+            text = text.str().replace_all(lit(mark.as_str()), lit(""), true);
+        }
+        if let Some(mark) = &format.decimal
+            && mark != "."
+        {
+            text = text.str().replace_all(lit(mark.as_str()), lit("."), true);
+        }
+        if format.strip.is_some() || format.thousands.is_some() {
+            text = text.str().strip_chars(lit(NULL));
+        }
+        let number = text.cast(DataType::Float64);
+        let value = when(number.clone().is_finite()).then(number.clone()).otherwise(lit(NULL));
+        let words: Vec<&str> = NULL_WORDS.iter().copied().chain(format.null.iter().map(String::as_str)).collect();
+        let missing = trimmed.is_in(lit(Series::new("words".into(), words)).implode(false), false).fill_null(true);
+        let bad = number.is_finite().fill_null(false).not().and(missing.not());
+        Ok(Parsed { value, bad, stated: None, warnings })
+    }
+
+    /// A calendar day. The format is detected unless given; two possible readings are an error.
+    pub(crate) fn day(&self, spec: &DateSpec) -> Result<Parsed> {
+        let column = spec.column();
+        let dtype = self.dtype(column);
+        if matches!(dtype, DataType::Date | DataType::Datetime(..)) {
+            let value = col(column).cast(DataType::Date);
+            let (value, bad) = without_placeholders(value, lit(false));
+            return Ok(Parsed { value, bad, stated: None, warnings: Vec::new() });
+        }
+        let (formats, stated) = match spec.formats() {
+            Some(formats) => {
+                for format in &formats {
+                    dates::check_format(format)?;
+                }
+                (formats, None)
+            }
+            None => {
+                let (format, proof) = self.date_format(column)?;
+                let stated = format!("{column} read as {format} ({proof})");
+                (vec![format], Some(stated))
+            }
+        };
+        let text = col(column).cast(DataType::String).str().strip_chars(lit(NULL));
+        let mut value: Option<Expr> = None;
+        for format in &formats {
+            let options =
+                StrptimeOptions { format: Some(format.as_str().into()), strict: false, exact: true, cache: true };
+            let one = if format.contains("%H") || format.contains("%T") {
+                text.clone()
+                    .str()
+                    .to_datetime(Some(TimeUnit::Microseconds), None, options, lit("raise"))
+                    .cast(DataType::Date)
+            } else {
+                text.clone().str().to_date(options)
+            };
+            value = Some(match value {
+                Some(before) => when(before.clone().is_null()).then(one).otherwise(before),
+                None => one,
+            });
+        }
+        let value = value.unwrap_or_else(|| lit(NULL).cast(DataType::Date));
+        let missing =
+            text.is_in(lit(Series::new("words".into(), NULL_WORDS.to_vec())).implode(false), false).fill_null(true);
+        let bad = value.clone().is_null().and(missing.not());
+        let (value, bad) = without_placeholders(value, bad);
+        Ok(Parsed { value, bad, stated, warnings: Vec::new() })
+    }
+
+    /// The format of a date column and what proves it: from the sample if that settles it, else from every value.
+    pub(crate) fn date_format(&self, column: &str) -> Result<(String, String)> {
+        let mut sampled = self.texts(column)?;
+        sampled.sort_unstable();
+        sampled.dedup();
+        let refs: Vec<&str> = sampled.iter().map(String::as_str).collect();
+        let mut reading = dates::judge(&refs);
+        let mut distinct = refs.len();
+        if !matches!(reading, Reading::One { .. }) {
+            let all = self.distinct(column)?;
+            let refs: Vec<&str> = all.iter().map(String::as_str).collect();
+            distinct = refs.len();
+            reading = dates::judge(&refs);
+        }
+        if let Reading::One { format, proof } = reading {
+            return Ok((format, proof));
+        }
+        let mut error = dates::unsettled(&reading, column, distinct, &self.source.section)
+            .unwrap_or_else(|| Error::new("E0315", format!("`{column}` holds no dates")));
+        let label = match reading {
+            Reading::Ambiguous { .. } => "day or month first?",
+            _ => "here",
+        };
+        if let Some(place) = self.source.places(&[(0, column)], label)?.pop() {
+            error = error.at(place);
+        }
+        Err(error)
+    }
+
+    fn distinct(&self, column: &str) -> Result<Vec<String>> {
+        let frame = self.source.frame(&[column])?.select([col(column).cast(DataType::String).unique().alias("v")]);
+        let mut values: Vec<String> = texts(&collect(frame, &self.source.table)?, "v", &self.source.table)?
+            .into_iter()
+            .flatten()
+            .map(|t| t.trim().to_string())
+            .filter(|t| !NULL_WORDS.contains(&t.as_str()))
+            .collect();
+        values.sort_unstable();
+        values.dedup();
+        Ok(values)
+    }
+}
+
+fn without_placeholders(value: Expr, bad: Expr) -> (Expr, Expr) {
+    let days: Vec<i32> = PLACEHOLDERS.iter().filter_map(|t| Day::parse(t)).map(|d| d.0).collect();
+    let hit = value
+        .clone()
+        .cast(DataType::Int32)
+        .is_in(lit(Series::new("days".into(), days)).implode(false), false)
+        .fill_null(false);
+    (when(hit.clone()).then(lit(NULL).cast(DataType::Date)).otherwise(value), bad.or(hit))
+}
+
+fn not_null_word(text: Expr) -> Expr {
+    let word = text.clone().is_in(lit(Series::new("words".into(), NULL_WORDS.to_vec())).implode(false), false);
+    when(word.fill_null(true)).then(lit(NULL).cast(DataType::String)).otherwise(text)
+}
+
+fn is_scientific(text: &str) -> bool {
+    text.contains(['E', 'e']) && text.contains('+') && text.parse::<f64>().is_ok()
+}
+
+fn float_ids(column: &str) -> Warning {
+    Warning::new("W0301", format!("`{column}` is written as 17850.0; read as text 17850"))
+}
+
+/// The commonest of some bad values, for a message: `3,102 × "12,50 €"`.
+pub(crate) fn commonest(values: &[String]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    let mut listed: Vec<(&str, usize)> = counts.into_iter().collect();
+    listed.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    listed.iter().take(3).map(|(v, n)| format!("{n} × \"{v}\"")).collect::<Vec<_>>().join("    ")
+}

@@ -1,0 +1,504 @@
+//! What one delimited text file is: its delimiter, encoding, header and the lines that do not fit.
+//!
+//! One pass over the bytes in front of polars, so that polars is only ever given plain UTF-8 with equally long records.
+//! What is not (gzip, Windows-1252, UTF-16, ragged lines) is copied into a temporary file that is.
+
+use crate::error::{Error, Place, Result, Warning};
+use csv::{ByteRecord, ReaderBuilder};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs_io::DecodeReaderBytesBuilder;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Delimiters that are tried, in order of preference.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// What the user says of the file; what is absent is detected.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Declared {
+    /// Field delimiter.
+    pub(crate) delimiter: Option<u8>,
+    /// Encoding label of the WHATWG standard.
+    pub(crate) encoding: Option<String>,
+}
+
+/// A delimited file that polars can read.
+#[derive(Debug)]
+pub(crate) struct Delimited {
+    /// The file as the user named it.
+    pub(crate) path: PathBuf,
+    /// The name shown in messages.
+    pub(crate) shown: String,
+    /// Field delimiter of the original.
+    pub(crate) delimiter: u8,
+    /// Encoding of the original.
+    pub(crate) encoding: &'static Encoding,
+    /// Column names.
+    pub(crate) header: Vec<String>,
+    /// Records after the header that have as many fields as the header.
+    pub(crate) records: u64,
+    /// Records with another number of fields: ordinal among all records, and the number of fields.
+    pub(crate) ragged: Vec<(u64, usize)>,
+    /// What was fixed on the way.
+    pub(crate) warnings: Vec<Warning>,
+    /// blake3 of the file's bytes.
+    pub(crate) hash: String,
+    /// Size of the file in bytes.
+    pub(crate) bytes: u64,
+    copy: Option<NamedTempFile>,
+}
+
+impl Delimited {
+    /// Reads the file once and says what it is.
+    pub(crate) fn inspect(path: &Path, declared: &Declared) -> Result<Self> {
+        let shown = path.display().to_string();
+        let head = head(path, &shown)?;
+        refuse_other_formats(&head, &shown)?;
+        let (encoding, mut warnings) = encoding(&head, declared, &shown)?;
+        let text = decode(&head, encoding);
+        let delimiter = delimiter(&text, declared, &shown)?;
+        let header = header(&text, delimiter, &shown)?;
+        let file = File::open(path).map_err(|e| unreadable(&shown, &e))?;
+        let bytes = file.metadata().map_err(|e| unreadable(&shown, &e))?.len();
+        let hash = hash(&file, &shown)?;
+
+        let mut this = Self {
+            path: path.to_path_buf(),
+            shown,
+            delimiter,
+            encoding,
+            header,
+            records: 0,
+            ragged: Vec::new(),
+            warnings: Vec::new(),
+            hash,
+            bytes,
+            copy: None,
+        };
+        let mut copy = is_gzip(&head_raw(path)?) || encoding != UTF_8;
+        loop {
+            match this.pass(copy, declared)? {
+                Pass::Clean => break,
+                Pass::NotUtf8 { line, byte } => {
+                    this.encoding = WINDOWS_1252;
+                    copy = true;
+                    warnings.push(
+                        Warning::new("W0108", format!("{} is not UTF-8 (byte 0x{byte:02X} in line {line}): read as windows-1252", this.name()))
+                            .help("save it as UTF-8, or state it: encoding = \"windows-1252\""),
+                    );
+                }
+                Pass::Ragged => copy = true,
+            }
+        }
+        if this.records == 0 && this.ragged.is_empty() {
+            return Err(Error::new("E0103", format!("{} has a header and no rows", this.name()))
+                .why("there is nobody to put into segments")
+                .help("check the export: the query may have returned nothing"));
+        }
+        if !this.ragged.is_empty() {
+            let (ordinal, fields) = this.ragged[0];
+            let place = this.place(ordinal, None, &format!("{fields} fields here, {} in the header", this.header.len()))?;
+            warnings.push(
+                Warning::new(
+                    "E0105",
+                    format!(
+                        "{} {} of {} {} another number of fields than the header ({})",
+                        this.ragged.len(),
+                        if this.ragged.len() == 1 { "line" } else { "lines" },
+                        this.name(),
+                        if this.ragged.len() == 1 { "has" } else { "have" },
+                        this.header.len(),
+                    ),
+                )
+                .at(place)
+                .why("their values stand in the wrong columns, so they are kept out and listed in rejects.csv")
+                .help("look for an unescaped quote or delimiter in these lines"),
+            );
+        }
+        this.warnings = warnings;
+        Ok(this)
+    }
+
+    /// The name without its folders, for messages and results.
+    pub(crate) fn name(&self) -> String {
+        self.path.file_name().map_or_else(|| self.shown.clone(), |n| n.to_string_lossy().into_owned())
+    }
+
+    /// What polars reads: the file itself, or its clean copy (comma-delimited).
+    pub(crate) fn readable(&self) -> (&Path, u8) {
+        match &self.copy {
+            Some(copy) => (copy.path(), b','),
+            None => (&self.path, self.delimiter),
+        }
+    }
+
+    /// Copies the clean records even if nothing seemed wrong: for when polars counts records differently.
+    pub(crate) fn force_copy(&mut self) -> Result<()> {
+        if self.copy.is_none() {
+            self.pass(true, &Declared { encoding: Some(self.encoding.name().into()), ..Declared::default() })?;
+        }
+        Ok(())
+    }
+
+    /// The line number (from 1) and the fields of the records with these ordinals, in their order. Ordinals count the
+    /// records after the header, ragged ones included.
+    pub(crate) fn locate(&self, ordinals: &[u64]) -> Result<Vec<(usize, Vec<String>)>> {
+        let mut found = Vec::with_capacity(ordinals.len());
+        let mut wanted: Vec<u64> = ordinals.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut reader = self.reader()?;
+        let mut record = ByteRecord::new();
+        let mut ordinal = 0;
+        let mut at = 0;
+        while at < wanted.len() && reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
+            if ordinal == wanted[at] {
+                let line = record.position().map_or(0, |p| p.line() as usize);
+                found.push((line, record.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect()));
+                at += 1;
+            }
+            ordinal += 1;
+        }
+        Ok(ordinals.iter().filter_map(|o| wanted.binary_search(o).ok().and_then(|i| found.get(i).cloned())).collect())
+    }
+
+    /// The ordinal (ragged ones included) of the clean record number `row`.
+    pub(crate) fn ordinal(&self, row: u64) -> u64 {
+        let mut ordinal = row;
+        for (ragged, _) in &self.ragged {
+            if *ragged <= ordinal {
+                ordinal += 1;
+            }
+        }
+        ordinal
+    }
+
+    /// The place of a record, or of one of its fields.
+    pub(crate) fn place(&self, ordinal: u64, column: Option<usize>, label: &str) -> Result<Place> {
+        let Some((line, fields)) = self.locate(&[ordinal])?.pop() else {
+            return Ok(Place { file: self.shown.clone(), ..Place::default() });
+        };
+        Ok(place(&self.shown, line, &fields, self.delimiter, column, label))
+    }
+
+    fn reader(&self) -> Result<csv::Reader<Box<dyn Read>>> {
+        let raw = raw(&self.path)?;
+        let decoded: Box<dyn Read> = Box::new(
+            DecodeReaderBytesBuilder::new()
+                .encoding((self.encoding != UTF_8).then_some(self.encoding))
+                .utf8_passthru(self.encoding == UTF_8)
+                .strip_bom(true)
+                .build(raw),
+        );
+        Ok(ReaderBuilder::new().delimiter(self.delimiter).flexible(true).buffer_capacity(1 << 20).from_reader(decoded))
+    }
+
+    fn pass(&mut self, copy: bool, declared: &Declared) -> Result<Pass> {
+        let mut reader = self.reader()?;
+        let mut writer = None;
+        if copy {
+            let file = tempfile::Builder::new().prefix("ilk-").suffix(".csv").tempfile().map_err(|e| no_room(&e))?;
+            let mut out = csv::Writer::from_writer(std::io::BufWriter::with_capacity(1 << 20, file));
+            out.write_record(&self.header).map_err(|e| no_room(&e))?;
+            writer = Some(out);
+        }
+        let fields = self.header.len();
+        let (mut records, mut ordinal) = (0u64, 0u64);
+        let mut ragged = Vec::new();
+        let mut record = ByteRecord::new();
+        let mut last = (0u64, 0usize);
+        while reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
+            if self.encoding == UTF_8 && std::str::from_utf8(record.as_slice()).is_err() {
+                let line = record.position().map_or(0, csv::Position::line);
+                let byte = record.as_slice().iter().copied().find(|b| *b >= 0x80).unwrap_or(0);
+                if declared.encoding.is_some() {
+                    return Err(Error::new("E0131", format!("{} is not {}: byte 0x{byte:02X} in line {line}", self.name(), UTF_8.name()))
+                        .help("remove `encoding` to have it detected"));
+                }
+                return Ok(Pass::NotUtf8 { line, byte });
+            }
+            last = (
+                record.position().map_or(0, csv::Position::line),
+                record.as_slice().iter().filter(|b| **b == b'\n').count(),
+            );
+            if record.len() == fields {
+                records += 1;
+                if let Some(out) = &mut writer {
+                    out.write_byte_record(&record).map_err(|e| no_room(&e))?;
+                }
+            } else {
+                ragged.push((ordinal, record.len()));
+            }
+            ordinal += 1;
+        }
+        if last.1 > 0 && self.quotes_are_odd()? {
+            let line = last.0 as usize;
+            let text = self.line(line)?;
+            let start = text.rfind('"').unwrap_or(0);
+            let place = Place {
+                file: self.shown.clone(),
+                line,
+                span: start..(start + 1).min(text.len()),
+                text,
+                label: format!("opens here and swallows {} further lines", last.1),
+            };
+            return Err(Error::new("E0106", format!("a quote opened in line {line} of {} is never closed", self.name()))
+                .at(place)
+                .why("everything after it reads as one value, so those customers would vanish")
+                .help("close the quote, or double it if it belongs to the text: \"\""));
+        }
+        let found_ragged = !ragged.is_empty();
+        self.records = records;
+        self.ragged = ragged;
+        if let Some(out) = writer {
+            let buffered = out.into_inner().map_err(|e| no_room(e.error()))?;
+            self.copy = Some(buffered.into_inner().map_err(|e| no_room(e.error()))?);
+        }
+        Ok(if found_ragged && !copy { Pass::Ragged } else { Pass::Clean })
+    }
+
+    fn quotes_are_odd(&self) -> Result<bool> {
+        let mut reader = raw(&self.path)?;
+        let mut buffer = vec![0; 1 << 16];
+        let mut odd = false;
+        loop {
+            let n = reader.read(&mut buffer).map_err(|e| unreadable(&self.shown, &e))?;
+            if n == 0 {
+                return Ok(odd);
+            }
+            odd ^= buffer[..n].iter().filter(|b| **b == b'"').count() % 2 == 1;
+        }
+    }
+
+    fn line(&self, line: usize) -> Result<String> {
+        let mut text = String::new();
+        let mut bytes = Vec::new();
+        raw(&self.path)?.take(1 << 28).read_to_end(&mut bytes).map_err(|e| unreadable(&self.shown, &e))?;
+        if let Some(found) = decode(&bytes, self.encoding).lines().nth(line.saturating_sub(1)) {
+            text.push_str(found);
+        }
+        Ok(text)
+    }
+
+    fn broken(&self, error: &csv::Error) -> Error {
+        Error::new("E0131", format!("{} cannot be read to its end: {error}", self.name()))
+            .help("copy or export the file again; a .gz that was cut off ends like this")
+    }
+}
+
+enum Pass {
+    Clean,
+    NotUtf8 { line: u64, byte: u8 },
+    Ragged,
+}
+
+/// A place in a line that is shown as it would be written with `delimiter`.
+pub(crate) fn place(
+    file: &str,
+    line: usize,
+    fields: &[String],
+    delimiter: u8,
+    column: Option<usize>,
+    label: &str,
+) -> Place {
+    let mut text = String::new();
+    let mut span = 0..0;
+    for (i, field) in fields.iter().enumerate() {
+        if i > 0 {
+            text.push(delimiter as char);
+        }
+        let start = text.len();
+        if field.bytes().any(|b| b == delimiter || b == b'"' || b == b'\n') {
+            text.push_str(&format!("\"{}\"", field.replace('"', "\"\"").replace('\n', "\\n")));
+        } else {
+            text.push_str(field);
+        }
+        if column == Some(i) {
+            span = start..text.len();
+        }
+    }
+    if column.is_none() {
+        span = 0..text.len();
+    }
+    Place { file: file.into(), line, text, span, label: label.into() }
+}
+
+/// What an `std::io::Error` on an input file means.
+pub(crate) fn unreadable(shown: &str, error: &std::io::Error) -> Error {
+    Error::new("E0131", format!("{shown} cannot be read: {error}")).help("check that the file exists and is readable")
+}
+
+fn no_room(error: &dyn std::fmt::Display) -> Error {
+    Error::new("E0611", format!("the clean copy of an input file cannot be written: {error}"))
+        .help("free some disk space, or set TMPDIR to a larger disk")
+}
+
+fn is_gzip(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x1f, 0x8b])
+}
+
+fn head_raw(path: &Path) -> Result<Vec<u8>> {
+    let shown = path.display().to_string();
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|f| f.take(8).read_to_end(&mut bytes))
+        .map_err(|e| unreadable(&shown, &e))?;
+    Ok(bytes)
+}
+
+fn raw(path: &Path) -> Result<Box<dyn Read>> {
+    let shown = path.display().to_string();
+    let gzip = is_gzip(&head_raw(path)?);
+    let file = BufReader::with_capacity(1 << 18, File::open(path).map_err(|e| unreadable(&shown, &e))?);
+    Ok(if gzip { Box::new(flate2::read::MultiGzDecoder::new(file)) } else { Box::new(file) })
+}
+
+fn head(path: &Path, shown: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    raw(path)?.take(1 << 18).read_to_end(&mut bytes).map_err(|e| unreadable(shown, &e))?;
+    if bytes.is_empty() {
+        return Err(Error::new("E0102", format!("{shown} is empty (0 bytes)")).help("was the export interrupted?"));
+    }
+    Ok(bytes)
+}
+
+fn hash(file: &File, shown: &str) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file).map_err(|e| unreadable(shown, &e))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn refuse_other_formats(head: &[u8], shown: &str) -> Result<()> {
+    let start: String = head.iter().take(64).map(|b| b.to_ascii_lowercase() as char).collect();
+    let start = start.trim_start();
+    let what = if head.starts_with(b"PK\x03\x04") {
+        "an Excel workbook or a zip archive"
+    } else if head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
+        "an old Excel workbook"
+    } else if start.starts_with("<!doctype html") || start.starts_with("<html") {
+        "an HTML page"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new("E0110", format!("{shown} is {what}, not CSV"))
+        .help("open it and save it as CSV UTF-8, or export Parquet"))
+}
+
+fn encoding(head: &[u8], declared: &Declared, shown: &str) -> Result<(&'static Encoding, Vec<Warning>)> {
+    if let Some(label) = &declared.encoding {
+        return match Encoding::for_label(label.as_bytes()) {
+            Some(found) => Ok((found, Vec::new())),
+            None => Err(Error::new("E0204", format!("`{label}` is not an encoding that is known"))
+                .help("encoding = \"utf-8\", \"windows-1252\", \"utf-16le\", …")),
+        };
+    }
+    let found = match head {
+        [0xff, 0xfe, ..] => UTF_16LE,
+        [0xfe, 0xff, ..] => UTF_16BE,
+        _ => return Ok((UTF_8, Vec::new())),
+    };
+    let name = Path::new(shown).file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into_owned());
+    Ok((found, vec![Warning::new("W0109", format!("{name} is {}: converted to UTF-8", found.name()))]))
+}
+
+fn decode(bytes: &[u8], encoding: &'static Encoding) -> String {
+    if encoding == UTF_8 && std::str::from_utf8(bytes).is_err() {
+        return WINDOWS_1252.decode(bytes).0.into_owned();
+    }
+    encoding.decode(bytes).0.into_owned()
+}
+
+/// How many fields each of the first records has under a delimiter.
+fn widths(text: &str, delimiter: u8) -> Vec<usize> {
+    let mut reader =
+        ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(text.as_bytes());
+    reader.byte_records().take(101).map_while(|r| r.ok().map(|r| r.len())).collect()
+}
+
+fn delimiter(text: &str, declared: &Declared, shown: &str) -> Result<u8> {
+    let best = DELIMITERS
+        .iter()
+        .map(|d| {
+            let widths = widths(text, *d);
+            let first = widths.iter().rev().nth(usize::from(widths.len() > 2)).copied().unwrap_or(1);
+            let agree = widths.iter().filter(|w| **w == first).count();
+            (*d, first, agree, widths.len())
+        })
+        .filter(|(_, width, agree, n)| *width > 1 && *agree * 2 > *n)
+        .max_by_key(|(_, width, agree, _)| agree * width);
+    let Some(given) = declared.delimiter else {
+        return Ok(best.map_or(b',', |(d, ..)| d));
+    };
+    let width = widths(text, given).first().copied().unwrap_or(1);
+    match best {
+        Some((other, found, agree, _)) if width == 1 && other != given => {
+            Err(Error::new(
+                "E0104",
+                format!(
+                    "`{}` does not split {shown}: every line has 1 column, while `{}` appears {} times on each of the first {agree} lines",
+                    shown_delimiter(given),
+                    shown_delimiter(other),
+                    found - 1
+                ),
+            )
+            .why("with one column there is no customer, no date and no amount to read")
+            .help(format!("delimiter = \"{}\"", shown_delimiter(other))))
+        }
+        _ => Ok(given),
+    }
+}
+
+/// A delimiter as it is written in a config.
+pub(crate) fn shown_delimiter(delimiter: u8) -> String {
+    if delimiter == b'\t' { "\\t".into() } else { (delimiter as char).to_string() }
+}
+
+fn header(text: &str, delimiter: u8, shown: &str) -> Result<Vec<String>> {
+    let mut reader =
+        ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(text.as_bytes());
+    let mut records = reader.records().map_while(std::result::Result::ok);
+    let Some(first) = records.next() else {
+        return Err(Error::new("E0102", format!("{shown} holds no text")).help("was the export interrupted?"));
+    };
+    let names: Vec<String> =
+        first.iter().enumerate().map(|(i, n)| if i == 0 { n.trim_start_matches('\u{feff}') } else { n }.to_string()).collect();
+    let widths = widths(text, delimiter);
+    let usual = widths.iter().rev().nth(usize::from(widths.len() > 2)).copied().unwrap_or(names.len());
+    if names.len() == 1 && usual > 1 {
+        let skip = widths.iter().take_while(|w| **w != usual).count();
+        return Err(Error::new("E0113", format!("the header of {shown} seems to be in line {}: the lines above have 1 field", skip + 1))
+            .help(format!("delete the first {skip} {}", if skip == 1 { "line" } else { "lines" })));
+    }
+    let line: Vec<String> = names.clone();
+    let looks_like_data =
+        names.iter().filter(|n| n.trim().parse::<f64>().is_ok() || super::dates::looks_like_date(n)).count();
+    if looks_like_data > 0 {
+        return Err(Error::new("E0111", format!("the first line of {shown} looks like data: {looks_like_data} of its {} fields are numbers or dates", names.len()))
+            .at(place(shown, 1, &line, delimiter, None, "no column names here"))
+            .help("put a line with the column names on top"));
+    }
+    for (i, name) in names.iter().enumerate() {
+        if name.trim().is_empty() {
+            return Err(Error::new("E0112", format!("column {} of {shown} has no name", i + 1))
+                .at(place(shown, 1, &line, delimiter, Some(i), "blank"))
+                .help("name every column in the first line"));
+        }
+        if let Some(j) = names[..i].iter().position(|n| n == name) {
+            return Err(Error::new("E0112", format!("two columns of {shown} are called `{name}` ({} and {})", j + 1, i + 1))
+                .at(place(shown, 1, &line, delimiter, Some(i), "again"))
+                .help("rename one of them"));
+        }
+    }
+    Ok(names)
+}
+
+impl Drop for Delimited {
+    fn drop(&mut self) {
+        if let Some(copy) = self.copy.take() {
+            // A file that cannot be removed is left to the system's cleaning of its temporary folder.
+            let _ = copy.close();
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What comes in: files become tables in canonical form, and every row is accounted for.
+//!
+//! [`schema`] says which columns a project reads, in the user's own names; [`read`](mod@read) is the only reader of input
+//! files; [`ledger`] holds where each row ended; [`roles`] guesses the columns of a file nobody has described yet.
+
+mod beside;
+mod columns;
+pub mod dates;
+pub(crate) mod frame;
+mod inspect;
+pub mod ledger;
+pub mod numbers;
+pub mod read;
+pub mod roles;
+pub mod schema;
+pub(crate) mod source;

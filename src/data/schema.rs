@@ -1,0 +1,400 @@
+//! Which tables and columns a project reads, in the user's own names. Part of the config, and saved in the model, so that
+//! next year's files are read the same way.
+
+use super::numbers::NumberFormat;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The tables of a project. All are optional, but something must say who the customers are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Inputs {
+    /// What was bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orders: Option<OrdersSpec>,
+    /// One row per customer: what is known of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customers: Option<CustomersSpec>,
+    /// What customers did: visits, e-mails, redemptions. One table each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventsSpec>,
+    /// What customers answered. One table each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surveys: Vec<SurveySpec>,
+}
+
+/// One path or several; a path is a file, a folder or a glob.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Paths {
+    /// One.
+    One(String),
+    /// Several, read as one table.
+    Many(Vec<String>),
+}
+
+impl Paths {
+    /// The paths as written.
+    pub fn list(&self) -> Vec<&str> {
+        match self {
+            Paths::One(path) => vec![path],
+            Paths::Many(paths) => paths.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+
+/// A date column: its name, or its name and format.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DateSpec {
+    /// The format is detected; two possible readings are an error.
+    Column(String),
+    /// The format is given (chrono's letters: `%d/%m/%Y %H:%M`).
+    Format {
+        /// Column name.
+        column: String,
+        /// One format, or several that are tried in order.
+        format: Formats,
+    },
+}
+
+/// One date format or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Formats {
+    /// One.
+    One(String),
+    /// Several, tried in order.
+    Many(Vec<String>),
+}
+
+impl DateSpec {
+    /// The column.
+    pub fn column(&self) -> &str {
+        match self {
+            DateSpec::Column(column) | DateSpec::Format { column, .. } => column,
+        }
+    }
+
+    /// The formats, if given.
+    pub fn formats(&self) -> Option<Vec<String>> {
+        match self {
+            DateSpec::Column(_) => None,
+            DateSpec::Format { format: Formats::One(one), .. } => Some(vec![one.clone()]),
+            DateSpec::Format { format: Formats::Many(many), .. } => Some(many.clone()),
+        }
+    }
+}
+
+/// Orders, one row per order or per order line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrdersSpec {
+    /// Where they are.
+    pub path: Paths,
+    /// Field delimiter: `,` `;` `\t` `|`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    /// Encoding, by its WHATWG label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// Who bought. Always text: leading zeros are safe. Blank is a guest.
+    pub customer_id: String,
+    /// Which order a line belongs to; without it each row is an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<String>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<DateSpec>,
+    /// Money of the line. Wins over `quantity` × `unit_price`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
+    /// Pieces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<String>,
+    /// Money per piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<String>,
+    /// What was bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// Which lines are returns and what to do with them. Without a rule, lines below zero are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<Returns>,
+    /// What the lines tell of the customer: column name = kind. Of several values the most frequent counts, then the
+    /// alphabetically first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, Attribute>,
+    /// How numbers are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<NumberFormat>,
+}
+
+/// Which order lines are returns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Returns {
+    /// The column that tells; without it, lines whose money or quantity is below zero are returns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// A value that starts so is a return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_with: Option<String>,
+    /// A value equal to one of these is a return.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub equals: Vec<String>,
+    /// What becomes of them.
+    #[serde(default)]
+    pub treat: Treat,
+}
+
+/// What becomes of returned lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Treat {
+    /// They reduce the money of their customer, and never count as orders.
+    #[default]
+    Net,
+    /// They are left out.
+    Drop,
+    /// They count like any line.
+    Keep,
+}
+
+/// One row per customer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomersSpec {
+    /// Where they are.
+    pub path: Paths,
+    /// Field delimiter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    /// Encoding, by its WHATWG label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// Who. Without it the row number is the id, and the order of rows matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<String>,
+    /// What is known of them: column name = kind.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, Attribute>,
+    /// How numbers are written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<NumberFormat>,
+}
+
+/// What an attribute is: `"number"`, `"nominal"`, or its levels from lowest to highest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Attribute {
+    /// A kind by name.
+    Kind(AttributeKind),
+    /// Levels with an order, lowest first.
+    Levels(Vec<String>),
+}
+
+/// Kinds of attributes that need no list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttributeKind {
+    /// A quantity.
+    Number,
+    /// Names without an order.
+    Nominal,
+}
+
+/// Events, one row each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventsSpec {
+    /// Name of the table in messages and the ledger.
+    pub name: String,
+    /// Where they are.
+    pub path: Paths,
+    /// Field delimiter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    /// Encoding, by its WHATWG label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// Who.
+    pub customer_id: String,
+    /// When; may be a column of the joined table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<DateSpec>,
+    /// What: one kind for the whole table, or the column that names it.
+    pub kind: KindSpec,
+    /// A second table that holds the date or the kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<Join>,
+}
+
+/// The kind of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum KindSpec {
+    /// Every row is of this kind.
+    Constant(String),
+    /// The column that names it.
+    Column {
+        /// Column name.
+        column: String,
+    },
+}
+
+/// A look-up table: one row per key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Join {
+    /// Where it is.
+    pub path: Paths,
+    /// The key, called the same in both tables.
+    pub on: String,
+}
+
+/// Survey answers, one row each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SurveySpec {
+    /// Name of the table.
+    pub name: String,
+    /// Where they are.
+    pub path: Paths,
+    /// Field delimiter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    /// Encoding, by its WHATWG label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// Who.
+    pub customer_id: String,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<DateSpec>,
+    /// The number answered. It describes segments and never forms them; the newest answer counts.
+    pub score: String,
+}
+
+/// The part of a table's description that says how its file is opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opening<'a> {
+    /// Name in messages: `orders`.
+    pub(crate) table: &'a str,
+    /// Where to paste a fix: `[input.orders]`.
+    pub(crate) section: &'a str,
+    /// The paths.
+    pub(crate) path: &'a Paths,
+    /// Field delimiter.
+    pub(crate) delimiter: Option<&'a str>,
+    /// Encoding.
+    pub(crate) encoding: Option<&'a str>,
+}
+
+impl OrdersSpec {
+    pub(crate) fn opening(&self) -> Opening<'_> {
+        Opening {
+            table: "orders",
+            section: "[input.orders]",
+            path: &self.path,
+            delimiter: self.delimiter.as_deref(),
+            encoding: self.encoding.as_deref(),
+        }
+    }
+
+    /// Whether a line has money.
+    pub fn has_money(&self) -> bool {
+        self.amount.is_some() || self.unit_price.is_some()
+    }
+
+    /// What becomes of returned lines.
+    pub fn treat(&self) -> Treat {
+        self.returns.as_ref().map_or(Treat::Net, |r| r.treat)
+    }
+
+    /// The columns it needs, with the key that names each.
+    pub fn columns(&self) -> Vec<(&'static str, &str)> {
+        let mut columns = vec![("customer_id", self.customer_id.as_str())];
+        columns.extend(self.order_id.as_deref().map(|c| ("order_id", c)));
+        columns.extend(self.date.as_ref().map(|d| ("date", d.column())));
+        columns.extend(self.amount.as_deref().map(|c| ("amount", c)));
+        columns.extend(self.quantity.as_deref().map(|c| ("quantity", c)));
+        columns.extend(self.unit_price.as_deref().map(|c| ("unit_price", c)));
+        columns.extend(self.product.as_deref().map(|c| ("product", c)));
+        columns.extend(self.returns.as_ref().and_then(|r| r.column.as_deref()).map(|c| ("returns.column", c)));
+        columns.extend(self.attributes.keys().map(|c| ("attributes", c.as_str())));
+        columns
+    }
+}
+
+impl CustomersSpec {
+    pub(crate) fn opening(&self) -> Opening<'_> {
+        Opening {
+            table: "customers",
+            section: "[input.customers]",
+            path: &self.path,
+            delimiter: self.delimiter.as_deref(),
+            encoding: self.encoding.as_deref(),
+        }
+    }
+
+    /// The columns it needs, with the key that names each.
+    pub fn columns(&self) -> Vec<(&'static str, &str)> {
+        let mut columns: Vec<_> = self.customer_id.as_deref().map(|c| ("customer_id", c)).into_iter().collect();
+        columns.extend(self.attributes.keys().map(|c| ("attributes", c.as_str())));
+        columns
+    }
+}
+
+impl EventsSpec {
+    pub(crate) fn opening(&self) -> Opening<'_> {
+        Opening {
+            table: &self.name,
+            section: "[[input.events]]",
+            path: &self.path,
+            delimiter: self.delimiter.as_deref(),
+            encoding: self.encoding.as_deref(),
+        }
+    }
+
+    pub(crate) fn join_opening(&self) -> Option<Opening<'_>> {
+        self.join.as_ref().map(|join| Opening {
+            table: &self.name,
+            section: "[[input.events]]",
+            path: &join.path,
+            delimiter: None,
+            encoding: None,
+        })
+    }
+
+    /// The columns it needs, with the key that names each. With a join, date and kind may be in either table.
+    pub fn columns(&self) -> Vec<(&'static str, &str)> {
+        let mut columns = vec![("customer_id", self.customer_id.as_str())];
+        columns.extend(self.date.as_ref().map(|d| ("date", d.column())));
+        if let KindSpec::Column { column } = &self.kind {
+            columns.push(("kind", column));
+        }
+        columns
+    }
+}
+
+impl SurveySpec {
+    pub(crate) fn opening(&self) -> Opening<'_> {
+        Opening {
+            table: &self.name,
+            section: "[[input.surveys]]",
+            path: &self.path,
+            delimiter: self.delimiter.as_deref(),
+            encoding: self.encoding.as_deref(),
+        }
+    }
+
+    /// The columns it needs, with the key that names each.
+    pub fn columns(&self) -> Vec<(&'static str, &str)> {
+        let mut columns = vec![("customer_id", self.customer_id.as_str()), ("score", self.score.as_str())];
+        columns.extend(self.date.as_ref().map(|d| ("date", d.column())));
+        columns
+    }
+}

@@ -1,0 +1,6 @@
+//! Is it real? Indices, stability, and the choice of k or eps under business constraints.
+
+pub mod eps;
+pub mod indices;
+pub mod select;
+pub mod stability;

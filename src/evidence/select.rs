@@ -1,0 +1,488 @@
+//! Choosing k under business constraints, with the reason in words.
+//!
+//! The best silhouette alone often means two groups, one of them nearly everyone. So a k is *offered* only if its
+//! smallest segment is large enough to act on, its largest small enough to say something, and all of them come back in
+//! resamples; among those the silhouette decides, and within one standard error the smaller k.
+
+use super::indices::{calinski_harabasz, davies_bouldin, inertia, silhouette};
+use super::stability::clusterwise_jaccard;
+use crate::cluster::{Clusterer, KMeans, Prototypes};
+use crate::error::{Error, Result};
+use ndarray::ArrayView2;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Stability is measured on at most so many customers.
+const STABILITY_ROWS: usize = 4000;
+
+/// Starts of k-means on a resample; greedy seeds need few.
+const RESAMPLE_STARTS: usize = 3;
+
+/// One candidate of a sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// k, or eps.
+    pub value: f64,
+    /// Number of clusters it gave.
+    pub clusters: usize,
+    /// Sum of squared distances.
+    pub inertia: f64,
+    /// Mean silhouette and its standard error; `None` where undefined.
+    pub silhouette: Option<f64>,
+    /// See `silhouette`.
+    pub silhouette_error: Option<f64>,
+    /// Davies-Bouldin index.
+    pub davies_bouldin: Option<f64>,
+    /// Calinski-Harabasz index.
+    pub calinski_harabasz: Option<f64>,
+    /// Smallest clusterwise bootstrap Jaccard; `None` if not computed.
+    pub stability: Option<f64>,
+    /// Share of the smallest cluster among all customers.
+    pub smallest: f64,
+    /// Share of the largest cluster among all customers.
+    pub largest: f64,
+    /// Share of customers in no cluster.
+    pub unclustered: f64,
+    /// Whether it was chosen.
+    pub chosen: bool,
+    /// Why it was not offered, in words; empty if it was.
+    pub excluded: String,
+}
+
+impl Candidate {
+    /// Measures the clusters of `x` (customers × features) that `prototypes` make; stability is left open.
+    pub(super) fn measure(
+        x: ArrayView2<f64>,
+        prototypes: &Prototypes,
+        value: f64,
+        sample: usize,
+        seed: u64,
+    ) -> (Self, Vec<Option<usize>>) {
+        let assignments = prototypes.assign(x);
+        let labels: Vec<Option<usize>> = assignments.iter().map(|a| a.cluster).collect();
+        let mut sizes = vec![0_usize; prototypes.n_clusters()];
+        labels.iter().flatten().for_each(|&cluster| sizes[cluster] += 1);
+        let share = |size: usize| size as f64 / labels.len().max(1) as f64;
+        let width = silhouette(x, &labels, sample, seed);
+        let candidate = Self {
+            value,
+            clusters: sizes.len(),
+            inertia: inertia(&assignments),
+            silhouette: width.map(|s| s.mean),
+            silhouette_error: width.map(|s| s.standard_error),
+            davies_bouldin: davies_bouldin(x, &labels),
+            calinski_harabasz: calinski_harabasz(x, &labels),
+            stability: None,
+            smallest: share(sizes.iter().copied().min().unwrap_or(0)),
+            largest: share(sizes.iter().copied().max().unwrap_or(0)),
+            unclustered: share(labels.iter().filter(|label| label.is_none()).count()),
+            chosen: false,
+            excluded: String::new(),
+        };
+        (candidate, labels)
+    }
+
+    /// `silhouette 0.31, stability 0.91, smallest segment 14 % of customers`.
+    fn words(&self, select: &SelectK) -> String {
+        let mut words = vec![match self.silhouette {
+            Some(silhouette) => format!("silhouette {silhouette:.2}"),
+            None => "silhouette undefined".into(),
+        }];
+        words.extend(self.stability.map(|s| format!("stability {}", decimals(s, select.min_stability))));
+        words.push(format!("smallest segment {} of customers", percent(self.smallest, select.smallest_share)));
+        words.join(", ")
+    }
+
+    fn score(&self) -> f64 {
+        self.silhouette.unwrap_or(f64::NEG_INFINITY)
+    }
+}
+
+/// The conditions that a number of segments must meet to be offered, and how it is looked for.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug)]
+#[serde(default, deny_unknown_fields)]
+pub struct SelectK {
+    /// Smallest k tried, at least 2.
+    pub k_min: usize,
+    /// Largest k tried, at most 100.
+    pub k_max: usize,
+    /// The smallest segment holds at least this share of customers.
+    pub smallest_share: f64,
+    /// The largest segment holds at most this share of customers.
+    pub largest_share: f64,
+    /// Every segment comes back in resamples with at least this mean Jaccard similarity.
+    pub min_stability: f64,
+    /// Number of resamples, at most 10,000; 0 leaves stability out.
+    pub bootstraps: usize,
+    /// The silhouette is measured on at most so many customers, at least 100.
+    pub silhouette_sample: usize,
+}
+
+impl Default for SelectK {
+    fn default() -> Self {
+        Self {
+            k_min: 2,
+            k_max: 8,
+            smallest_share: 0.02,
+            largest_share: 0.60,
+            min_stability: 0.75,
+            bootstraps: 30,
+            silhouette_sample: 4000,
+        }
+    }
+}
+
+impl SelectK {
+    /// Checks the bounds. `E0205` names the field.
+    pub fn check(&self) -> Result<()> {
+        let fail = |field: &str, value: String, bounds: &str, default: &str| {
+            Err(Error::new("E0205", format!("`{field} = {value}` is out of bounds: it must be {bounds}"))
+                .help(format!("{field} = {default}")))
+        };
+        if !(2..=100).contains(&self.k_min) {
+            return fail("k_min", self.k_min.to_string(), "from 2 to 100", "2");
+        }
+        if !(self.k_min..=100).contains(&self.k_max) {
+            return fail("k_max", self.k_max.to_string(), "from k_min to 100", "8");
+        }
+        for (field, value, default) in [
+            ("smallest_share", self.smallest_share, "0.02"),
+            ("largest_share", self.largest_share, "0.60"),
+            ("min_stability", self.min_stability, "0.75"),
+        ] {
+            if !(0.0..=1.0).contains(&value) {
+                return fail(field, value.to_string(), "from 0 to 1", default);
+            }
+        }
+        if self.bootstraps > 10_000 {
+            return fail("bootstraps", self.bootstraps.to_string(), "from 0 to 10000", "30");
+        }
+        if self.silhouette_sample < 100 {
+            return fail("silhouette_sample", self.silhouette_sample.to_string(), "100 or more", "4000");
+        }
+        Ok(())
+    }
+
+    /// Why a candidate is not offered, in words; empty if it is.
+    fn objections(&self, candidate: &Candidate) -> String {
+        let mut words = Vec::new();
+        if candidate.largest > self.largest_share {
+            words.push(format!("puts {} of customers in one segment", percent(candidate.largest, self.largest_share)));
+        }
+        if candidate.smallest < self.smallest_share {
+            words.push(format!(
+                "has a segment with only {} of customers",
+                percent(candidate.smallest, self.smallest_share)
+            ));
+        }
+        if let Some(stability) = candidate.stability.filter(|&s| s < self.min_stability) {
+            words.push(format!(
+                "has a segment that does not come back in resamples (stability {})",
+                decimals(stability, self.min_stability)
+            ));
+        }
+        words.join(" and ")
+    }
+}
+
+/// The chosen k and all that was seen on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// Number of clusters.
+    pub k: usize,
+    /// Every k tried, ascending.
+    pub candidates: Vec<Candidate>,
+    /// One sentence each: the chosen, the runner-up, what scored higher and was not offered.
+    pub reasons: Vec<String>,
+    /// No k met the conditions; this one merely has the best silhouette.
+    pub fallback: bool,
+    /// Clusterwise Jaccard of the chosen, in the order of its clusters; empty if not computed.
+    pub stability: Vec<f64>,
+    /// The chosen clusters.
+    pub prototypes: Prototypes,
+}
+
+/// A candidate with its clusters.
+struct Swept {
+    candidate: Candidate,
+    stability: Vec<f64>,
+    prototypes: Prototypes,
+}
+
+fn sweep(
+    x: ArrayView2<f64>,
+    template: &KMeans,
+    select: &SelectK,
+    seed: u64,
+    on_progress: &dyn Fn(usize, usize),
+) -> Result<Vec<Swept>> {
+    select.check()?;
+    let total = select.k_max - select.k_min + 1;
+    let mut swept = Vec::with_capacity(total);
+    for k in select.k_min..=select.k_max {
+        let model = KMeans { n_clusters: k, ..template.clone() };
+        let prototypes = match model.fit(x, seed) {
+            Ok(prototypes) => prototypes,
+            // More clusters than (distinct) customers: the sweep ends here.
+            Err(error) if matches!(error.code(), "E0401" | "E0404") && !swept.is_empty() => break,
+            Err(error) => return Err(error),
+        };
+        let (mut candidate, labels) = Candidate::measure(x, &prototypes, k as f64, select.silhouette_sample, seed);
+        let mut stability = Vec::new();
+        if select.bootstraps > 0 {
+            let model = KMeans { n_starts: template.n_starts.min(RESAMPLE_STARTS), ..model };
+            stability = clusterwise_jaccard(x, &labels, &model, select.bootstraps, STABILITY_ROWS, seed);
+            candidate.stability = stability.iter().copied().min_by(f64::total_cmp);
+        }
+        candidate.excluded = select.objections(&candidate);
+        swept.push(Swept { candidate, stability, prototypes });
+        on_progress(swept.len(), total);
+    }
+    on_progress(total, total);
+    Ok(swept)
+}
+
+/// The quality of every k from `k_min` to `k_max`, by fitting `template` with that k to `x` (customers × features). Ends
+/// early when there are fewer distinct customers than clusters. `on_progress` hears the number done and the total.
+///
+/// # Errors
+/// Those of [`KMeans`], and `E0205` for `select`.
+pub fn sweep_k(
+    x: ArrayView2<f64>,
+    template: &KMeans,
+    select: &SelectK,
+    seed: u64,
+    on_progress: &dyn Fn(usize, usize),
+) -> Result<Vec<Candidate>> {
+    Ok(sweep(x, template, select, seed, on_progress)?.into_iter().map(|swept| swept.candidate).collect())
+}
+
+/// The k to offer, by the rule in the [module](self): of those that meet the conditions of `select`, the smallest whose
+/// silhouette is within one standard error of the best. If none meets them, the best silhouette, marked as `fallback`.
+///
+/// # Errors
+/// Those of [`sweep_k`].
+pub fn choose_k(
+    x: ArrayView2<f64>,
+    template: &KMeans,
+    select: &SelectK,
+    seed: u64,
+    on_progress: &dyn Fn(usize, usize),
+) -> Result<Choice> {
+    let mut swept = sweep(x, template, select, seed, on_progress)?;
+    let mut candidates: Vec<Candidate> = swept.iter().map(|swept| swept.candidate.clone()).collect();
+    let Verdict { chosen, reasons, fallback } = judge(&candidates, select);
+    candidates[chosen].chosen = true;
+    let Swept { candidate, stability, prototypes } = swept.swap_remove(chosen);
+    Ok(Choice { k: candidate.clusters, candidates, reasons, fallback, stability, prototypes })
+}
+
+/// What the rule says of the candidates.
+struct Verdict {
+    /// Index of the chosen one.
+    chosen: usize,
+    reasons: Vec<String>,
+    fallback: bool,
+}
+
+/// The highest silhouette among `of`, the smallest k on a tie.
+fn best(candidates: &[Candidate], of: impl Iterator<Item = usize>) -> Option<usize> {
+    of.fold(None, |best: Option<usize>, i| match best {
+        Some(b) if candidates[b].score() >= candidates[i].score() => Some(b),
+        _ => Some(i),
+    })
+}
+
+/// `candidates` holds at least one, in ascending order of k.
+fn judge(candidates: &[Candidate], select: &SelectK) -> Verdict {
+    let offered: Vec<usize> = (0..candidates.len()).filter(|&i| candidates[i].excluded.is_empty()).collect();
+    let Some(top) = best(candidates, offered.iter().copied()) else {
+        let chosen = best(candidates, 0..candidates.len()).unwrap_or(0);
+        let it = &candidates[chosen];
+        let (first, last) = (candidates[0].value, candidates[candidates.len() - 1].value);
+        return Verdict {
+            chosen,
+            fallback: true,
+            reasons: vec![
+                format!("No k from {first} to {last} meets every condition for segments to act on."),
+                format!("k = {} has the best silhouette: {}.", it.value, it.words(select)),
+                format!("But it {}: take these segments as a convention, not as a finding.", it.excluded),
+            ],
+        };
+    };
+    let floor = candidates[top].score() - candidates[top].silhouette_error.unwrap_or(0.0);
+    let chosen = offered.iter().copied().find(|&i| candidates[i].score() >= floor).unwrap_or(top);
+    let it = &candidates[chosen];
+    let mut reasons = vec![format!("k = {}: {}.", it.value, it.words(select))];
+    let runner_up =
+        if chosen == top { best(candidates, offered.iter().copied().filter(|&i| i != chosen)) } else { Some(top) };
+    reasons.extend(runner_up.map(|i| {
+        let second = &candidates[i];
+        let why = if chosen == top {
+            ""
+        } else {
+            "; the difference is within one standard error, so the smaller k is preferred"
+        };
+        format!("Runner-up: k = {}, {}{why}.", second.value, second.words(select))
+    }));
+    for other in candidates.iter().filter(|c| !c.excluded.is_empty() && c.score() > it.score()) {
+        reasons.push(format!(
+            "k = {} scores {:.2} but {}, so it is not offered.",
+            other.value,
+            other.score(),
+            other.excluded
+        ));
+    }
+    Verdict { chosen, reasons, fallback: false }
+}
+
+/// A share in whole percent; with a decimal where it is small or would read like the limit it misses.
+pub(super) fn percent(share: f64, limit: f64) -> String {
+    let close = (share - limit).abs() < 0.01 && share != limit;
+    if close || (share > 0.0 && share < 0.0095) {
+        format!("{:.1} %", share * 100.0)
+    } else {
+        format!("{:.0} %", share * 100.0)
+    }
+}
+
+/// Two decimals; three where it would read like the limit it misses.
+fn decimals(value: f64, limit: f64) -> String {
+    if (value - limit).abs() < 0.005 && value != limit { format!("{value:.3}") } else { format!("{value:.2}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+    use rand::{Rng, SeedableRng};
+    use std::cell::RefCell;
+
+    fn candidate(k: usize, silhouette: f64, smallest: f64, largest: f64, stability: f64) -> Candidate {
+        let mut candidate = Candidate {
+            value: k as f64,
+            clusters: k,
+            inertia: 1.0,
+            silhouette: Some(silhouette),
+            silhouette_error: Some(0.01),
+            davies_bouldin: None,
+            calinski_harabasz: None,
+            stability: Some(stability),
+            smallest,
+            largest,
+            unclustered: 0.0,
+            chosen: false,
+            excluded: String::new(),
+        };
+        candidate.excluded = SelectK::default().objections(&candidate);
+        candidate
+    }
+
+    fn verdict(candidates: &[Candidate]) -> (f64, Vec<String>, bool) {
+        let Verdict { chosen, reasons, fallback } = judge(candidates, &SelectK::default());
+        (candidates[chosen].value, reasons, fallback)
+    }
+
+    #[test]
+    fn a_lopsided_k_is_not_offered_and_the_reason_says_so() {
+        let (k, reasons, fallback) = verdict(&[
+            candidate(2, 0.43, 0.12, 0.88, 0.95),
+            candidate(3, 0.28, 0.20, 0.45, 0.90),
+            candidate(4, 0.31, 0.14, 0.40, 0.91),
+        ]);
+        assert_eq!((k, fallback), (4.0, false));
+        assert_eq!(
+            reasons,
+            [
+                "k = 4: silhouette 0.31, stability 0.91, smallest segment 14 % of customers.",
+                "Runner-up: k = 3, silhouette 0.28, stability 0.90, smallest segment 20 % of customers.",
+                "k = 2 scores 0.43 but puts 88 % of customers in one segment, so it is not offered.",
+            ]
+        );
+    }
+
+    #[test]
+    fn within_one_standard_error_the_smaller_k_wins() {
+        let (k, reasons, _) = verdict(&[
+            candidate(3, 0.290, 0.20, 0.45, 0.90),
+            candidate(4, 0.305, 0.14, 0.40, 0.91),
+            candidate(5, 0.310, 0.10, 0.30, 0.80),
+        ]);
+        assert_eq!(k, 4.0);
+        assert!(reasons[1].starts_with("Runner-up: k = 5") && reasons[1].contains("smaller k"), "{reasons:?}");
+        let (k, ..) = verdict(&[candidate(3, 0.2999, 0.2, 0.5, 0.9), candidate(4, 0.31, 0.2, 0.5, 0.9)]);
+        assert_eq!(k, 4.0, "one standard error is 0.01");
+    }
+
+    #[test]
+    fn every_condition_excludes_and_numbers_never_read_like_the_limit() {
+        let all = candidate(2, 0.5, 0.0199, 0.604, 0.7499).excluded;
+        assert_eq!(
+            all,
+            "puts 60.4 % of customers in one segment and has a segment with only 2.0 % of customers and has a segment \
+             that does not come back in resamples (stability 0.750)"
+        );
+        assert_eq!(candidate(2, 0.5, 0.02, 0.60, 0.75).excluded, "", "the limits themselves are allowed");
+    }
+
+    #[test]
+    fn when_nothing_passes_the_best_silhouette_is_taken_honestly() {
+        let (k, reasons, fallback) = verdict(&[candidate(2, 0.40, 0.1, 0.9, 0.9), candidate(3, 0.45, 0.1, 0.5, 0.6)]);
+        assert_eq!((k, fallback), (3.0, true));
+        assert!(reasons[2].contains("stability 0.60") && reasons[2].contains("not as a finding"), "{reasons:?}");
+    }
+
+    /// Four round groups of unequal size on the grid of model space.
+    fn four_groups(n: usize) -> Array2<f64> {
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(3);
+        Array2::from_shape_fn((n, 2), |(row, column)| {
+            let group = [0, 0, 1, 2, 2, 3][row % 6];
+            let centre = [[0.0, 0.0], [6.0, 0.0], [0.0, 6.0], [6.0, 6.0]][group][column];
+            let noise: f64 = (0..4).map(|_| rng.gen_range(-1.0..1.0)).sum();
+            ((centre + noise) * 65536.0_f64).floor() / 65536.0
+        })
+    }
+
+    #[test]
+    fn planted_groups_are_found_and_progress_is_told() {
+        let x = four_groups(600);
+        let heard = RefCell::new(Vec::new());
+        let choice = choose_k(x.view(), &KMeans::default(), &SelectK::default(), 42, &|done, of| {
+            heard.borrow_mut().push((done, of));
+        })
+        .unwrap();
+        assert_eq!((choice.k, choice.fallback, choice.stability.len()), (4, false, 4));
+        assert!(choice.stability.iter().all(|&s| s > 0.95), "{:?}", choice.stability);
+        assert_eq!(choice.candidates.iter().filter(|c| c.chosen).map(|c| c.clusters).collect::<Vec<_>>(), [4]);
+        assert_eq!(choice.prototypes.n_clusters(), 4);
+        assert!(choice.candidates.windows(2).all(|w| w[1].inertia < w[0].inertia));
+        assert_eq!(heard.borrow()[..2], [(1, 7), (2, 7)]);
+        assert_eq!(heard.borrow().last(), Some(&(7, 7)));
+        let again = choose_k(x.view(), &KMeans::default(), &SelectK::default(), 42, &|_, _| {}).unwrap();
+        assert_eq!(choice, again);
+    }
+
+    #[test]
+    fn few_distinct_customers_end_the_sweep_quietly() {
+        let x = Array2::from_shape_fn((90, 1), |(row, _)| (row % 3) as f64);
+        let sweep = |x: &Array2<f64>| sweep_k(x.view(), &KMeans::default(), &SelectK::default(), 1, &|_, _| {});
+        assert_eq!(sweep(&x).unwrap().iter().map(|c| c.clusters).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(sweep(&Array2::zeros((90, 1))).unwrap_err().code(), "E0404");
+    }
+
+    #[test]
+    fn bounds_are_checked() {
+        let good = SelectK::default();
+        assert!(good.check().is_ok());
+        for (bad, field) in [
+            (SelectK { k_min: 1, ..good.clone() }, "k_min"),
+            (SelectK { k_min: 9, ..good.clone() }, "k_max"),
+            (SelectK { smallest_share: f64::NAN, ..good.clone() }, "smallest_share"),
+            (SelectK { min_stability: 1.5, ..good.clone() }, "min_stability"),
+            (SelectK { silhouette_sample: 10, ..good.clone() }, "silhouette_sample"),
+        ] {
+            let error = bad.check().unwrap_err();
+            assert!(error.code() == "E0205" && error.0.title.contains(field), "{error}");
+        }
+    }
+}
