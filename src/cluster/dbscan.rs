@@ -77,6 +77,17 @@ impl Dbscan {
         Ok((labels, core?))
     }
 
+    /// Refuses fewer customers than make one dense region.
+    pub(crate) fn check_rows(&self, n: usize) -> Result<()> {
+        if n >= self.min_samples {
+            return Ok(());
+        }
+        let customers = if n == 1 { "1 customer".into() } else { format!("{n} customers") };
+        Err(Error::new("E0401", format!("{customers}, min_samples = {}", self.min_samples))
+            .why("a dense region needs at least min_samples customers")
+            .help(if n < 2 { "more customers".into() } else { format!("min_samples = {n} or fewer") }))
+    }
+
     /// Refuses what would take hours: neighbours are counted for a few rows (`x` is shuffled) before all are.
     fn check_effort(&self, x: &Array2<f64>) -> Result<()> {
         const ASKED: usize = 50;
@@ -143,12 +154,7 @@ impl Clusterer for Dbscan {
         self.check()?;
         check_matrix(x)?;
         let n = x.nrows();
-        if n < self.min_samples {
-            let customers = if n == 1 { "1 customer".into() } else { format!("{n} customers") };
-            return Err(Error::new("E0401", format!("{customers}, min_samples = {}", self.min_samples))
-                .why("a dense region needs at least min_samples customers")
-                .help(if n < 2 { "more customers".into() } else { format!("min_samples = {n} or fewer") }));
-        }
+        self.check_rows(n)?;
         let x = sorted_rows(x);
         // linfa grows its tree row by row, and from sorted rows it would grow a list.
         let mut order: Vec<usize> = (0..n).collect();

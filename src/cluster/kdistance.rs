@@ -61,9 +61,12 @@ pub fn knee(ascending: &[f64]) -> Option<f64> {
     Some(positive[best])
 }
 
-/// `value` with three significant digits, as it is written into messages and configs.
+/// A positive `value` with three significant digits, as messages and configs show it; rounded up, so that a distance
+/// counted as near stays near.
 pub(crate) fn three_digits(value: f64) -> f64 {
-    format!("{value:.2e}").parse().unwrap_or(value)
+    let rounded = |value: f64| format!("{value:.2e}").parse().unwrap_or(value);
+    let near: f64 = rounded(value);
+    if near >= value { near } else { rounded(near + 10_f64.powf(value.log10().floor() - 2.0)) }
 }
 
 #[cfg(test)]
@@ -105,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn three_digits_are_kept() {
-        assert_eq!([three_digits(0.123_456), three_digits(98_765.0), three_digits(2.0)], [0.123, 98_800.0, 2.0]);
+    fn three_digits_are_kept_and_rounded_up() {
+        assert_eq!([0.123_456, 98_765.0, 2.0, 9.999, 1.0 / 3.0].map(three_digits), [0.124, 98_800.0, 2.0, 10.0, 0.334]);
     }
 }

@@ -11,7 +11,7 @@
 //! centroids are close to means but not means; an exact Lloyd polish of our own then goes on to the fixed point. Model
 //! space is a grid of 2^-16, where sums of `f64` are exact: centroids are the same bits in any order of rows.
 //!
-//! Beyond 5,000 customers the starts run on a random sample of 5,000, and the two best go on with everyone.
+//! Beyond 5,000 customers the starts run on a random sample of 5,000, and the three best go on with everyone.
 //!
 //! # What does it mean to belong?
 //!
@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 const START_ROWS: usize = 5000;
 
 /// So many of the best different starts go on with every row.
-const FINALISTS: usize = 2;
+const FINALISTS: usize = 3;
 
 /// Hyperparameters of k-means; see the [module](self).
 #[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug)]

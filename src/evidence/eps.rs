@@ -37,12 +37,9 @@ pub struct EpsChoice {
 type Swept = (Candidate, Option<Prototypes>);
 
 fn sweep(x: ArrayView2<f64>, min_samples: usize, seed: u64) -> Result<(f64, Vec<Swept>)> {
-    Dbscan { min_samples, ..Dbscan::default() }.check()?;
-    if x.nrows() < min_samples {
-        return Err(Error::new("E0401", format!("{} customers, min_samples = {min_samples}", x.nrows()))
-            .why("a dense region needs at least min_samples customers")
-            .help("a smaller min_samples, or more customers"));
-    }
+    let template = Dbscan { min_samples, ..Dbscan::default() };
+    template.check()?;
+    template.check_rows(x.nrows())?;
     let Some(knee) = knee(&k_distances(x, min_samples - 1)?).map(three_digits) else {
         return Err(Error::new(
             "E0403",
@@ -54,7 +51,7 @@ fn sweep(x: ArrayView2<f64>, min_samples: usize, seed: u64) -> Result<(f64, Vec<
     let mut swept = Vec::new();
     for step in -STEPS..=STEPS {
         let eps = three_digits(knee * 2_f64.powf(f64::from(step) / 4.0));
-        let fitted = Dbscan { eps, min_samples, ..Dbscan::default() }.fit(x, seed);
+        let fitted = Dbscan { eps, ..template.clone() }.fit(x, seed);
         swept.push(match fitted {
             Ok(prototypes) => {
                 let (mut candidate, _) = Candidate::measure(x, &prototypes, eps, SILHOUETTE_SAMPLE, seed);

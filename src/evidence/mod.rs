@@ -2,5 +2,6 @@
 
 pub mod eps;
 pub mod indices;
+pub mod k;
 pub mod select;
 pub mod stability;

@@ -8,6 +8,7 @@ pub mod engagement;
 pub mod matrix;
 pub mod preparation;
 pub mod rfm;
+pub mod scaling;
 pub mod smoothing;
 pub mod survey;
 

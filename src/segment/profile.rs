@@ -1,6 +1,11 @@
 //! The numbers of one segment against everyone.
 
+use crate::features::matrix::{Column, FeatureMatrix};
+use crate::features::preparation::{Preparation, UNKNOWN};
+use crate::features::scaling::quantile;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One group of customers in numbers. Medians and means are in natural units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,4 +57,188 @@ pub struct LevelFacts {
     pub share: f64,
     /// Share of everyone at this level.
     pub share_all: f64,
+}
+
+/// Everyone, each segment, and those in none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profiles {
+    /// All customers together.
+    pub everyone: Profile,
+    /// By segment index.
+    pub segments: Vec<Profile>,
+    /// Customers in no segment; `None` if there are none.
+    pub unclustered: Option<Profile>,
+}
+
+/// Profiles of all groups. `labels` holds the segment index of each customer of the matrix.
+pub fn profiles(
+    matrix: &FeatureMatrix,
+    preparation: &Preparation,
+    labels: &[Option<usize>],
+    n_segments: usize,
+) -> Profiles {
+    let scores = scores(matrix, preparation);
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); n_segments + 1];
+    for (row, label) in labels.iter().enumerate() {
+        members[label.unwrap_or(n_segments)].push(row);
+    }
+    let all: Vec<usize> = (0..matrix.len()).collect();
+    let everyone = profile(matrix, &scores, &all);
+    let unclustered = (!members[n_segments].is_empty()).then(|| profile(matrix, &scores, &members[n_segments]));
+    let segments = members[..n_segments].par_iter().map(|rows| profile(matrix, &scores, rows)).collect();
+    Profiles { everyone, segments, unclustered }
+}
+
+/// Share of each feature's variance (standardised, transformed) that lies between segments: eta squared. Customers in no
+/// segment do not count. `None` for levels and constants.
+pub fn between(
+    matrix: &FeatureMatrix,
+    preparation: &Preparation,
+    labels: &[Option<usize>],
+    n_segments: usize,
+) -> Vec<Option<f64>> {
+    scores(matrix, preparation)
+        .into_iter()
+        .map(|scores| {
+            let scores = scores?;
+            let mut sums = vec![(0.0, 0.0); n_segments];
+            let (mut n, mut sum) = (0.0, 0.0);
+            for (score, label) in scores.iter().zip(labels) {
+                if let Some(segment) = label {
+                    sums[*segment].0 += 1.0;
+                    sums[*segment].1 += score;
+                    n += 1.0;
+                    sum += score;
+                }
+            }
+            let mean = sum / n;
+            let total: f64 =
+                scores.iter().zip(labels).filter(|(_, l)| l.is_some()).map(|(s, _)| (s - mean) * (s - mean)).sum();
+            let explained: f64 =
+                sums.iter().filter(|(n, _)| *n > 0.0).map(|(n, s)| n * (s / n - mean) * (s / n - mean)).sum();
+            (total > 0.0).then(|| explained / total)
+        })
+        .collect()
+}
+
+/// Standardised values per feature; `None` for levels.
+fn scores(matrix: &FeatureMatrix, preparation: &Preparation) -> Vec<Option<Vec<f64>>> {
+    matrix.features.par_iter().map(|feature| preparation.scores(matrix, &feature.name)).collect()
+}
+
+fn profile(matrix: &FeatureMatrix, scores: &[Option<Vec<f64>>], rows: &[usize]) -> Profile {
+    let revenue = |rows: &mut dyn Iterator<Item = usize>| {
+        matrix.numbers("revenue").map(|v| rows.map(|i| if v[i].is_nan() { 0.0 } else { v[i] }).sum::<f64>())
+    };
+    let own = revenue(&mut rows.iter().copied());
+    let all = revenue(&mut (0..matrix.len()));
+    let mut numbers = Vec::new();
+    let mut levels = Vec::new();
+    for ((feature, column), scores) in matrix.features.iter().zip(&matrix.columns).zip(scores) {
+        match column {
+            Column::Number(values) => {
+                let mut known: Vec<f64> = rows.iter().map(|i| values[*i]).filter(|v| !v.is_nan()).collect();
+                let n = known.len();
+                let mean = (n > 0).then(|| known.iter().sum::<f64>() / n as f64);
+                known.sort_by(f64::total_cmp);
+                let at = |p| (n > 0).then(|| quantile(&known, p));
+                let z = scores.as_ref().map_or(0.0, |s| rows.iter().map(|i| s[*i]).sum::<f64>() / rows.len().max(1) as f64);
+                numbers.push(NumberFacts {
+                    feature: feature.name.clone(),
+                    mean,
+                    p25: at(0.25),
+                    median: at(0.5),
+                    p75: at(0.75),
+                    z,
+                    missing: (rows.len() - n) as f64 / rows.len().max(1) as f64,
+                });
+            }
+            Column::Level(values) => {
+                let name = |i: usize| values[i].as_deref().unwrap_or(UNKNOWN);
+                let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+                for i in 0..values.len() {
+                    counts.entry(name(i)).or_default().1 += 1;
+                }
+                for i in rows {
+                    counts.entry(name(*i)).or_default().0 += 1;
+                }
+                levels.extend(counts.into_iter().map(|(level, (own, all))| LevelFacts {
+                    feature: feature.name.clone(),
+                    level: level.into(),
+                    customers: own,
+                    share: own as f64 / rows.len().max(1) as f64,
+                    share_all: all as f64 / values.len().max(1) as f64,
+                }));
+            }
+        }
+    }
+    Profile {
+        customers: rows.len(),
+        share_customers: rows.len() as f64 / matrix.len().max(1) as f64,
+        revenue: own,
+        share_revenue: own.zip(all).filter(|(_, all)| *all != 0.0).map(|(own, all)| own / all),
+        numbers,
+        levels,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::preparation::PreparationOptions;
+    use crate::features::{Family, Feature, Lines, Measure, Role, Rows, Scale, Unit};
+
+    fn matrix() -> FeatureMatrix {
+        let feature = |name: &str, unit, measure, scale| Feature {
+            name: name.into(),
+            label: name.into(),
+            family: Family::Rfm,
+            unit,
+            measure,
+            scale,
+            role: Role::Form,
+            low: String::new(),
+            high: String::new(),
+        };
+        FeatureMatrix {
+            ids: ["a", "b", "c", "d"].map(String::from).to_vec(),
+            features: vec![
+                feature("revenue", Unit::Money, Measure::Amount(Rows::lines(Lines::Net)), Scale::Numeric),
+                feature("region", Unit::Level, Measure::Level { column: "region".into() }, Scale::Nominal),
+            ],
+            columns: vec![
+                Column::Number(vec![10.0, 30.0, 100.0, f64::NAN]),
+                Column::Level(vec![Some("north".into()), Some("south".into()), Some("north".into()), None]),
+            ],
+        }
+    }
+
+    #[test]
+    fn shares_and_quantiles_are_of_the_group() {
+        let matrix = matrix();
+        let (preparation, _) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        let made = profiles(&matrix, &preparation, &[Some(0), Some(0), Some(1), None], 2);
+        let first = &made.segments[0];
+        assert_eq!((first.customers, first.share_customers), (2, 0.5));
+        assert_eq!((first.revenue, first.share_revenue), (Some(40.0), Some(40.0 / 140.0)));
+        assert_eq!((first.numbers[0].median, first.numbers[0].p25), (Some(20.0), Some(15.0)));
+        assert_eq!(made.unclustered.as_ref().map(|p| p.numbers[0].missing), Some(1.0));
+        assert_eq!(made.everyone.levels.iter().map(|l| l.level.as_str()).collect::<Vec<_>>(), ["north", "south", "unknown"]);
+        let north = &first.levels[0];
+        assert_eq!((north.customers, north.share, north.share_all), (1, 0.5, 0.5));
+        assert!(made.everyone.numbers[0].z.abs() < 1e-12);
+        assert!(first.numbers[0].z < 0.0 && made.segments[1].numbers[0].z > 0.0);
+    }
+
+    #[test]
+    fn eta_squared_is_one_when_segments_explain_everything() {
+        let mut matrix = matrix();
+        matrix.columns[0] = Column::Number(vec![10.0, 10.0, 90.0, 90.0]);
+        let (preparation, _) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        let shares = between(&matrix, &preparation, &[Some(0), Some(0), Some(1), Some(1)], 2);
+        assert!((shares[0].expect("a share") - 1.0).abs() < 1e-12);
+        assert_eq!(shares[1], None);
+        let none = between(&matrix, &preparation, &[Some(0), Some(1), Some(0), Some(1)], 2);
+        assert!(none[0].expect("a share").abs() < 1e-12);
+    }
 }

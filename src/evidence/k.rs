@@ -1,0 +1,151 @@
+//! Choosing k: fit every one of them, measure, and let the rule of [`super::select`] decide.
+
+use super::select::{Candidate, SelectK, Verdict, judge};
+use super::stability::clusterwise_jaccard;
+use crate::cluster::{Clusterer, KMeans, Prototypes};
+use crate::error::Result;
+use ndarray::ArrayView2;
+
+/// Stability is measured on at most so many customers.
+const STABILITY_ROWS: usize = 4000;
+
+/// Starts of k-means on a resample; greedy seeds need few.
+const RESAMPLE_STARTS: usize = 3;
+
+/// The chosen k and all that was seen on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// Number of clusters.
+    pub k: usize,
+    /// Every k tried, ascending.
+    pub candidates: Vec<Candidate>,
+    /// One sentence each: the chosen, the runner-up, what scored higher and was not offered.
+    pub reasons: Vec<String>,
+    /// No k met the conditions; this one merely has the best silhouette.
+    pub fallback: bool,
+    /// Clusterwise Jaccard of the chosen, in the order of its clusters; empty if not computed.
+    pub stability: Vec<f64>,
+    /// The chosen clusters.
+    pub prototypes: Prototypes,
+}
+
+/// A candidate with its clusters.
+struct Swept {
+    candidate: Candidate,
+    stability: Vec<f64>,
+    prototypes: Prototypes,
+}
+
+fn sweep(
+    x: ArrayView2<f64>,
+    template: &KMeans,
+    select: &SelectK,
+    seed: u64,
+    on_progress: &dyn Fn(usize, usize),
+) -> Result<Vec<Swept>> {
+    select.check()?;
+    let total = select.k_max - select.k_min + 1;
+    let mut swept = Vec::with_capacity(total);
+    for k in select.k_min..=select.k_max {
+        let model = KMeans { n_clusters: k, ..template.clone() };
+        let prototypes = match model.fit(x, seed) {
+            Ok(prototypes) => prototypes,
+            // More clusters than (distinct) customers: the sweep ends here.
+            Err(error) if matches!(error.code(), "E0401" | "E0404") && !swept.is_empty() => break,
+            Err(error) => return Err(error),
+        };
+        let (mut candidate, labels) = Candidate::measure(x, &prototypes, k as f64, select.silhouette_sample, seed);
+        let mut stability = Vec::new();
+        if select.bootstraps > 0 {
+            let model = KMeans { n_starts: template.n_starts.min(RESAMPLE_STARTS), ..model };
+            stability = clusterwise_jaccard(x, &labels, &model, select.bootstraps, STABILITY_ROWS, seed);
+            candidate.stability = stability.iter().copied().min_by(f64::total_cmp);
+        }
+        candidate.excluded = select.objections(&candidate);
+        swept.push(Swept { candidate, stability, prototypes });
+        on_progress(swept.len(), total);
+    }
+    on_progress(total, total);
+    Ok(swept)
+}
+
+/// The quality of every k from `k_min` to `k_max`, by fitting `template` with that k to `x` (customers × features). Ends
+/// early when there are fewer distinct customers than clusters. `on_progress` hears the number done and the total.
+///
+/// # Errors
+/// Those of [`KMeans`], and `E0205` for `select`.
+pub fn sweep_k(
+    x: ArrayView2<f64>,
+    template: &KMeans,
+    select: &SelectK,
+    seed: u64,
+    on_progress: &dyn Fn(usize, usize),
+) -> Result<Vec<Candidate>> {
+    Ok(sweep(x, template, select, seed, on_progress)?.into_iter().map(|swept| swept.candidate).collect())
+}
+
+/// The k to offer, by the rule of [`super::select`]: of those that meet the conditions of `select`, the smallest whose
+/// silhouette is within one standard error of the best. If none meets them, the best silhouette, marked as `fallback`.
+///
+/// # Errors
+/// Those of [`sweep_k`].
+pub fn choose_k(
+    x: ArrayView2<f64>,
+    template: &KMeans,
+    select: &SelectK,
+    seed: u64,
+    on_progress: &dyn Fn(usize, usize),
+) -> Result<Choice> {
+    let mut swept = sweep(x, template, select, seed, on_progress)?;
+    let mut candidates: Vec<Candidate> = swept.iter().map(|swept| swept.candidate.clone()).collect();
+    let Verdict { chosen, reasons, fallback } = judge(&candidates, select);
+    candidates[chosen].chosen = true;
+    let Swept { candidate, stability, prototypes } = swept.swap_remove(chosen);
+    Ok(Choice { k: candidate.clusters, candidates, reasons, fallback, stability, prototypes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+    use rand::{Rng, SeedableRng};
+    use std::cell::RefCell;
+
+    /// Four round groups of unequal size on the grid of model space.
+    fn four_groups(n: usize) -> Array2<f64> {
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(3);
+        Array2::from_shape_fn((n, 2), |(row, column)| {
+            let group = [0, 0, 1, 2, 2, 3][row % 6];
+            let centre = [[0.0, 0.0], [6.0, 0.0], [0.0, 6.0], [6.0, 6.0]][group][column];
+            let noise: f64 = (0..4).map(|_| rng.gen_range(-1.0..1.0)).sum();
+            ((centre + noise) * 65536.0_f64).floor() / 65536.0
+        })
+    }
+
+    #[test]
+    fn planted_groups_are_found_and_progress_is_told() {
+        let x = four_groups(600);
+        let heard = RefCell::new(Vec::new());
+        let choice = choose_k(x.view(), &KMeans::default(), &SelectK::default(), 42, &|done, of| {
+            heard.borrow_mut().push((done, of));
+        })
+        .unwrap();
+        assert_eq!((choice.k, choice.fallback, choice.stability.len()), (4, false, 4));
+        assert!(choice.stability.iter().all(|&s| s > 0.95), "{:?}", choice.stability);
+        assert_eq!(choice.candidates.iter().filter(|c| c.chosen).map(|c| c.clusters).collect::<Vec<_>>(), [4]);
+        assert_eq!(choice.prototypes.n_clusters(), 4);
+        assert!(choice.candidates.windows(2).all(|w| w[1].inertia < w[0].inertia));
+        assert_eq!(heard.borrow()[..2], [(1, 7), (2, 7)]);
+        assert_eq!(heard.borrow().last(), Some(&(7, 7)));
+        let again = choose_k(x.view(), &KMeans::default(), &SelectK::default(), 42, &|_, _| {}).unwrap();
+        assert_eq!(choice, again);
+    }
+
+    #[test]
+    fn few_distinct_customers_end_the_sweep_quietly() {
+        let x = Array2::from_shape_fn((90, 1), |(row, _)| (row % 3) as f64);
+        let sweep = |x: &Array2<f64>| sweep_k(x.view(), &KMeans::default(), &SelectK::default(), 1, &|_, _| {});
+        assert_eq!(sweep(&x).unwrap().iter().map(|c| c.clusters).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(sweep(&Array2::zeros((90, 1))).unwrap_err().code(), "E0404");
+    }
+}

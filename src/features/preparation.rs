@@ -1,0 +1,617 @@
+//! From natural units to model space: fitted once, saved in the model, the same for every customer after.
+//!
+//! Numbers: transform, impute, winsorise, standardise ([`scaling`](super::scaling)). Levels: one column per level or one for
+//! an order, scaled after Hennig & Liao (2013, "How to find an appropriate clustering for mixed-type variables") so that a
+//! nominal feature weighs half of a numeric one. Blocks: each family's share of the expected squared distance is its weight
+//! exactly. Last, every value is rounded to the grid of 2^-16, so that sums no longer depend on their order.
+
+use super::matrix::{Column, FeatureMatrix};
+use super::scaling::Scaling;
+use super::{Family, Role, Scale};
+use crate::error::{Error, Result, Warning};
+use ndarray::Array2;
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Steps per unit of model space.
+const GRID: f64 = 65_536.0;
+
+/// Values of model space stay inside ± this.
+const BOUND: f64 = 256.0;
+
+/// Share of customers without a value above which a feature forms nothing.
+const MAX_MISSING: f64 = 0.4;
+
+/// Rank correlation above which two features say the same.
+const REDUNDANT: f64 = 0.98;
+
+/// The level that stands for no value.
+pub const UNKNOWN: &str = "unknown";
+
+/// The level that rare ones are merged into.
+pub const OTHER: &str = "other";
+
+/// What decides the preparation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PreparationOptions {
+    /// Share of the distance per family; renormalised over the families that form segments.
+    pub weights: BTreeMap<Family, f64>,
+    /// Share of customers clipped at each end of a transformed feature.
+    pub winsorize: f64,
+    /// Levels with a smaller share are merged.
+    pub rare_level: f64,
+}
+
+impl Default for PreparationOptions {
+    fn default() -> Self {
+        Self {
+            weights: BTreeMap::from([(Family::Rfm, 0.5), (Family::Engagement, 0.35), (Family::Demographic, 0.15)]),
+            winsorize: 0.005,
+            rare_level: 0.01,
+        }
+    }
+}
+
+/// A fitted preparation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preparation {
+    /// Per numeric feature, whether it forms segments or not.
+    scalings: BTreeMap<String, Scaling>,
+    /// The columns of model space.
+    columns: Vec<Encoder>,
+    /// Per family that forms segments: its share of the distance.
+    weights: Vec<(Family, f64)>,
+}
+
+/// One column of model space.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Encoder {
+    feature: String,
+    family: Family,
+    kind: Kind,
+    /// Block weight.
+    factor: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// The standardised number.
+    Number,
+    /// The position of the level, centred and scaled; unknown levels are 0.
+    Order { levels: Vec<String>, mean: f64, scale: f64 },
+    /// Whether the customer has this level, centred and scaled. `known` are all levels of the feature seen in training
+    /// and the level each is merged into.
+    Level { level: String, share: f64, scale: f64, known: BTreeMap<String, String> },
+}
+
+/// Customers × columns, scaled and on the grid: only clusterers read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelMatrix {
+    /// What each column is.
+    pub columns: Vec<ModelColumn>,
+    /// One row per customer, C order.
+    pub values: Array2<f64>,
+}
+
+/// One column of a [`ModelMatrix`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelColumn {
+    /// The feature it comes from.
+    pub feature: String,
+    /// The level, for a nominal feature.
+    pub level: Option<String>,
+}
+
+/// Rounds to the grid: the nearest multiple of 2^-16, ties up, inside ±256.
+pub fn to_grid(z: f64) -> f64 {
+    let bound = BOUND * GRID - 1.0;
+    (z * GRID + 0.5).floor().clamp(-bound, bound) / GRID
+}
+
+impl Preparation {
+    /// Learns the preparation. Rows are customers in id order; sums follow it.
+    ///
+    /// # Errors
+    /// E0403 if nothing differs between customers, E0205 for options out of bounds.
+    pub fn fit(matrix: &FeatureMatrix, options: &PreparationOptions) -> Result<(Self, Vec<Warning>)> {
+        check(options)?;
+        let mut warnings = Vec::new();
+        let n = matrix.len() as f64;
+        let scalings: BTreeMap<String, Scaling> = matrix
+            .features
+            .par_iter()
+            .zip(&matrix.columns)
+            .filter_map(|(feature, column)| match column {
+                Column::Number(values) => {
+                    Some((feature.name.clone(), Scaling::fit(values, &feature.unit, options.winsorize)))
+                }
+                Column::Level(_) => None,
+            })
+            .collect();
+        let mut encoders = Vec::new();
+        for (feature, column) in matrix.features.iter().zip(&matrix.columns).filter(|(f, _)| f.role == Role::Form) {
+            let missing = match column {
+                Column::Number(v) => v.iter().filter(|x| x.is_nan()).count(),
+                // No level is a level of its own.
+                Column::Level(_) => 0,
+            };
+            if missing as f64 > MAX_MISSING * n {
+                warnings.push(
+                    Warning::new("W0404", format!("`{}` is missing for {:.0} % of customers: it forms nothing", feature.name, missing as f64 / n * 100.0))
+                        .help(format!("to silence this, under [features.roles]: {} = \"describe\"", feature.name)),
+                );
+                continue;
+            }
+            let kinds = match (column, &feature.scale) {
+                (Column::Number(_), _) if scalings[&feature.name].sd == 0.0 => Vec::new(),
+                (Column::Number(_), _) => vec![Kind::Number],
+                (Column::Level(values), Scale::Ordinal(levels)) => order(values, levels),
+                (Column::Level(values), _) => nominal(values, options.rare_level),
+            };
+            if kinds.is_empty() {
+                warnings.push(Warning::new("W0403", format!("`{}` is the same for all: dropped", feature.name)));
+            }
+            encoders.extend(kinds.into_iter().map(|kind| Encoder {
+                feature: feature.name.clone(),
+                family: feature.family,
+                kind,
+                factor: 1.0,
+            }));
+        }
+        if encoders.is_empty() {
+            return Err(Error::new("E0403", format!("all {} customers have the same values for all features", matrix.len()))
+                .why("nothing tells one customer from another, so there are no groups to find")
+                .help("check that the columns in ilk.toml are the right ones"));
+        }
+        let mut this = Self { scalings, columns: encoders, weights: Vec::new() };
+        this.weigh(matrix, options)?;
+        warnings.extend(this.redundant(matrix));
+        Ok((this, warnings))
+    }
+
+    /// Sets the block factors: `s_g = sqrt(w_g P / Σ_{j in g} Var_j)`, since the expected squared distance of two random
+    /// customers is twice the sum of the variances.
+    fn weigh(&mut self, matrix: &FeatureMatrix, options: &PreparationOptions) -> Result<()> {
+        let raw = self.raw(matrix)?;
+        let mut variances: BTreeMap<Family, f64> = BTreeMap::new();
+        for (encoder, column) in self.columns.iter().zip(&raw) {
+            let n = column.len() as f64;
+            let mean = column.iter().sum::<f64>() / n;
+            *variances.entry(encoder.family).or_default() += column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+        }
+        let weight = |family: &Family| options.weights.get(family).copied().unwrap_or(0.0);
+        let total: f64 = variances.keys().map(weight).sum();
+        if total <= 0.0 {
+            return Err(Error::new("E0205", "every family that forms segments has the weight 0")
+                .help("[features.weights] rfm = 0.5, engagement = 0.35, demographic = 0.15"));
+        }
+        let features = self.columns.iter().map(|e| &e.feature).collect::<std::collections::BTreeSet<_>>().len() as f64;
+        self.weights = variances.keys().map(|f| (*f, weight(f) / total)).collect();
+        let shares: BTreeMap<Family, f64> = self.weights.iter().copied().collect();
+        for encoder in &mut self.columns {
+            encoder.factor = (shares[&encoder.family] * features / variances[&encoder.family]).sqrt();
+        }
+        // A family of weight 0 forms nothing.
+        self.columns.retain(|e| e.factor > 0.0);
+        self.weights.retain(|(_, w)| *w > 0.0);
+        Ok(())
+    }
+
+    /// The columns before block weights and grid.
+    fn raw(&self, matrix: &FeatureMatrix) -> Result<Vec<Vec<f64>>> {
+        self.columns
+            .par_iter()
+            .map(|encoder| {
+                let position = matrix.position(&encoder.feature).ok_or_else(|| {
+                    Error::new("E0502", format!("the data lack the feature `{}` of the model", encoder.feature))
+                        .why("customers cannot be placed without it")
+                        .help("give all the files the model was trained on")
+                })?;
+                match (&encoder.kind, &matrix.columns[position]) {
+                    (Kind::Number, Column::Number(values)) => {
+                        let scaling = &self.scalings[&encoder.feature];
+                        Ok(values.iter().map(|v| scaling.score(*v)).collect())
+                    }
+                    (Kind::Order { levels, mean, scale }, Column::Level(values)) => Ok(values
+                        .iter()
+                        .map(|v| {
+                            let at = v.as_ref().and_then(|v| levels.iter().position(|l| l == v));
+                            at.map_or(0.0, |i| (i as f64 - mean) * scale)
+                        })
+                        .collect()),
+                    (Kind::Level { level, share, scale, known }, Column::Level(values)) => Ok(values
+                        .iter()
+                        .map(|v| match known.get(v.as_deref().unwrap_or(UNKNOWN)) {
+                            Some(merged) => (f64::from(u8::from(merged == level)) - share) * scale,
+                            None => 0.0,
+                        })
+                        .collect()),
+                    _ => Err(Error::new("E0503", format!("`{}` was a number in training and is text now, or the other way round", encoder.feature))
+                        .help("export the column as it was when the model was trained")),
+                }
+            })
+            .collect()
+    }
+
+    /// Customers in model space. Features are matched by name; a level that was not seen in training is neither here nor
+    /// there (0).
+    ///
+    /// # Errors
+    /// E0502 if a feature is missing, E0503 if it changed its type.
+    pub fn transform(&self, matrix: &FeatureMatrix) -> Result<ModelMatrix> {
+        let raw = self.raw(matrix)?;
+        let (n, d) = (matrix.len(), raw.len());
+        let mut values = vec![0.0; n * d];
+        if d > 0 {
+            values.par_chunks_mut(d).enumerate().for_each(|(row, out)| {
+                for ((value, column), encoder) in out.iter_mut().zip(&raw).zip(&self.columns) {
+                    *value = to_grid(column[row] * encoder.factor);
+                }
+            });
+        }
+        let values = Array2::from_shape_vec((n, d), values)
+            .map_err(|e| Error::new("E0070", format!("model space has the wrong shape: {e}")))?;
+        let columns = self
+            .columns
+            .iter()
+            .map(|e| ModelColumn {
+                feature: e.feature.clone(),
+                level: match &e.kind {
+                    Kind::Level { level, .. } => Some(level.clone()),
+                    _ => None,
+                },
+            })
+            .collect();
+        Ok(ModelMatrix { columns, values })
+    }
+
+    /// Levels that training never saw: feature, level, customers.
+    pub fn unseen_levels(&self, matrix: &FeatureMatrix) -> Vec<(String, String, usize)> {
+        let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let mut done: Vec<&str> = Vec::new();
+        for encoder in &self.columns {
+            if done.contains(&encoder.feature.as_str()) {
+                continue;
+            }
+            done.push(&encoder.feature);
+            let Some(Column::Level(values)) = matrix.position(&encoder.feature).map(|i| &matrix.columns[i]) else { continue };
+            for value in values.iter().flatten() {
+                let known = match &encoder.kind {
+                    Kind::Level { known, .. } => known.contains_key(value),
+                    Kind::Order { levels, .. } => levels.contains(value),
+                    Kind::Number => true,
+                };
+                if !known {
+                    *seen.entry((&encoder.feature, value)).or_default() += 1;
+                }
+            }
+        }
+        seen.into_iter().map(|((f, l), n)| (f.to_string(), l.to_string(), n)).collect()
+    }
+
+    /// Standardised values (mean 0, standard deviation 1, before block weights) of any numeric feature, forming or not.
+    pub fn scores(&self, matrix: &FeatureMatrix, feature: &str) -> Option<Vec<f64>> {
+        let scaling = self.scalings.get(feature)?;
+        matrix.numbers(feature).map(|values| values.iter().map(|v| scaling.score(*v)).collect())
+    }
+
+    /// How a feature is prepared, in words.
+    pub fn describe(&self, feature: &str) -> String {
+        let Some(encoder) = self.columns.iter().find(|e| e.feature == feature) else {
+            return "not used to form segments".into();
+        };
+        match &encoder.kind {
+            Kind::Number => self.scalings[feature].words(),
+            Kind::Order { levels, .. } => format!("{} levels in order, evenly spaced", levels.len()),
+            Kind::Level { known, .. } => {
+                let kept = self.columns.iter().filter(|e| e.feature == feature).count();
+                let merged = known.values().filter(|v| *v == OTHER).count();
+                if merged > 0 { format!("{kept} levels, {merged} rare ones merged") } else { format!("{kept} levels") }
+            }
+        }
+    }
+
+    /// Share of the distance per family.
+    pub fn weights(&self) -> Vec<(Family, f64)> {
+        self.weights.clone()
+    }
+
+    fn redundant(&self, matrix: &FeatureMatrix) -> Vec<Warning> {
+        let names: Vec<&str> =
+            self.columns.iter().filter(|e| matches!(e.kind, Kind::Number)).map(|e| e.feature.as_str()).collect();
+        let ranked: Vec<Vec<f64>> =
+            names.par_iter().map(|name| matrix.numbers(name).map(ranks).unwrap_or_default()).collect();
+        let mut found = Vec::new();
+        for i in 0..names.len() {
+            for j in i + 1..names.len() {
+                let r = correlation(&ranked[i], &ranked[j]);
+                if r.abs() > REDUNDANT {
+                    found.push(
+                        Warning::new("W0405", format!("`{}` and `{}` correlate {r:.2}: counted twice", names[i], names[j]))
+                            .help(format!("under [features.roles]: {} = \"describe\"", names[j])),
+                    );
+                }
+            }
+        }
+        found
+    }
+}
+
+impl linfa::traits::Transformer<&FeatureMatrix, Result<ModelMatrix>> for Preparation {
+    fn transform(&self, matrix: &FeatureMatrix) -> Result<ModelMatrix> {
+        Preparation::transform(self, matrix)
+    }
+}
+
+fn check(options: &PreparationOptions) -> Result<()> {
+    let fail = |what: String, help: &str| Err(Error::new("E0205", what).help(help));
+    if !(0.0..0.5).contains(&options.winsorize) {
+        return fail(format!("`winsorize = {}` is out of bounds: it must be from 0 to below 0.5", options.winsorize), "winsorize = 0.005");
+    }
+    if let Some((family, weight)) = options.weights.iter().find(|(_, w)| !w.is_finite() || **w < 0.0) {
+        return fail(format!("the weight {weight} of {family:?} is out of bounds: it must be 0 or more"), "[features.weights] rfm = 0.5");
+    }
+    Ok(())
+}
+
+/// Evenly spaced levels with the variance `1 / (1 + 1 / (I - 1))` of Hennig & Liao for `I` levels that occur.
+fn order(values: &[Option<String>], levels: &[String]) -> Vec<Kind> {
+    let positions: Vec<f64> =
+        values.iter().flatten().filter_map(|v| levels.iter().position(|l| l == v)).map(|i| i as f64).collect();
+    let occurring = levels.iter().filter(|l| values.iter().flatten().any(|v| v == *l)).count();
+    if occurring < 2 {
+        return Vec::new();
+    }
+    let n = positions.len() as f64;
+    let mean = positions.iter().sum::<f64>() / n;
+    // Customers without a level stand at the mean and count in the variance over everybody.
+    let variance = positions.iter().map(|p| (p - mean) * (p - mean)).sum::<f64>() / values.len() as f64;
+    let q = 1.0 / (1.0 + 1.0 / (occurring as f64 - 1.0));
+    vec![Kind::Order { levels: levels.to_vec(), mean, scale: (q / variance).sqrt() }]
+}
+
+/// One column per level, scaled so that their variances add up to 1/2: two random customers differ by 1 (Hennig & Liao,
+/// q = 1/2).
+fn nominal(values: &[Option<String>], rare: f64) -> Vec<Kind> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for value in values {
+        *counts.entry(value.as_deref().unwrap_or(UNKNOWN)).or_default() += 1;
+    }
+    let n = values.len() as f64;
+    let is_rare = |count: usize| (count as f64) < rare * n;
+    // One rare level alone is not made rarer by another name.
+    let merge = counts.values().filter(|c| is_rare(**c)).count() > 1;
+    let mut known = BTreeMap::new();
+    let mut merged: BTreeMap<&str, usize> = BTreeMap::new();
+    for (level, count) in &counts {
+        let into = if merge && is_rare(*count) && *level != UNKNOWN { OTHER } else { level };
+        known.insert((*level).to_string(), into.to_string());
+        *merged.entry(into).or_default() += count;
+    }
+    if merged.len() < 2 {
+        return Vec::new();
+    }
+    let spread = 1.0 - merged.values().map(|c| (*c as f64 / n).powi(2)).sum::<f64>();
+    let scale = (0.5 / spread).sqrt();
+    merged
+        .iter()
+        .map(|(level, count)| Kind::Level {
+            level: (*level).to_string(),
+            share: *count as f64 / n,
+            scale,
+            known: known.clone(),
+        })
+        .collect()
+}
+
+/// Average ranks; missing values share the rank of the middle.
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).filter(|i| !values[*i].is_nan()).collect();
+    order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+    let mut ranks = vec![(order.len() as f64 - 1.0) / 2.0; values.len()];
+    for run in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        // The run's place is where its first row stands in the order.
+        let start = order.partition_point(|i| values[*i] < values[run[0]]);
+        for row in run {
+            ranks[*row] = start as f64 + (run.len() as f64 - 1.0) / 2.0;
+        }
+    }
+    ranks
+}
+
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let n = a.len().min(b.len()) as f64;
+    let (mean_a, mean_b) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
+    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (x, y) in a.iter().zip(b) {
+        ab += (x - mean_a) * (y - mean_b);
+        aa += (x - mean_a) * (x - mean_a);
+        bb += (y - mean_b) * (y - mean_b);
+    }
+    if aa == 0.0 || bb == 0.0 { 0.0 } else { ab / (aa * bb).sqrt() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::{Feature, Measure, Unit};
+
+    fn feature(name: &str, family: Family, unit: Unit, scale: Scale) -> Feature {
+        Feature {
+            name: name.into(),
+            label: name.into(),
+            family,
+            unit,
+            measure: Measure::Value { column: name.into() },
+            scale,
+            role: Role::Form,
+            low: String::new(),
+            high: String::new(),
+        }
+    }
+
+    fn shop(n: usize) -> FeatureMatrix {
+        let number = |f: &dyn Fn(usize) -> f64| Column::Number((0..n).map(f).collect());
+        let level = |f: &dyn Fn(usize) -> Option<&'static str>| Column::Level((0..n).map(|i| f(i).map(str::to_owned)).collect());
+        let bands = vec!["low".to_string(), "mid".into(), "high".into()];
+        FeatureMatrix {
+            ids: (0..n).map(|i| format!("C{i:05}")).collect(),
+            features: vec![
+                feature("recency_days", Family::Rfm, Unit::Days, Scale::Numeric),
+                feature("avg_order_value", Family::Rfm, Unit::Money, Scale::Numeric),
+                feature("sessions", Family::Engagement, Unit::Count, Scale::Numeric),
+                feature("region", Family::Demographic, Unit::Level, Scale::Nominal),
+                feature("income", Family::Demographic, Unit::Level, Scale::Ordinal(bands)),
+            ],
+            columns: vec![
+                number(&|i| (i * 37 % 401) as f64),
+                number(&|i| 5.0 + (i * 91 % 977) as f64 * 1.3),
+                number(&|i| (i * 13 % 29) as f64),
+                level(&|i| [Some("north"), Some("south"), None, Some("west"), Some("north")][i % 5]),
+                level(&|i| [Some("low"), Some("mid"), Some("high"), Some("mid"), None, Some("low"), Some("low")][i % 7]),
+            ],
+        }
+    }
+
+    fn shares(values: &[Vec<f64>], families: &[Family]) -> BTreeMap<Family, f64> {
+        let mut sums = BTreeMap::new();
+        for (column, family) in values.iter().zip(families) {
+            let n = column.len() as f64;
+            let mean = column.iter().sum::<f64>() / n;
+            *sums.entry(*family).or_insert(0.0) += column.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+        }
+        let total: f64 = sums.values().sum();
+        sums.into_iter().map(|(f, s)| (f, s / total)).collect()
+    }
+
+    #[test]
+    fn each_block_has_exactly_its_share_of_the_distance() {
+        let matrix = shop(2_000);
+        let (preparation, warnings) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        assert_eq!(warnings, []);
+        let families: Vec<Family> = preparation.columns.iter().map(|c| c.family).collect();
+        let mut raw = preparation.raw(&matrix).expect("columns");
+        for (column, encoder) in raw.iter_mut().zip(&preparation.columns) {
+            column.iter_mut().for_each(|v| *v *= encoder.factor);
+        }
+        let rounded = preparation.transform(&matrix).expect("model space").values;
+        let rounded: Vec<Vec<f64>> = rounded.columns().into_iter().map(|c| c.to_vec()).collect();
+        for (family, weight) in preparation.weights() {
+            assert!((shares(&raw, &families)[&family] - weight).abs() < 1e-9);
+            assert!((shares(&rounded, &families)[&family] - weight).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn levels_weigh_as_hennig_and_liao_say() {
+        let matrix = shop(2_000);
+        let (preparation, _) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        let raw = preparation.raw(&matrix).expect("columns");
+        let variance = |name: &str| -> f64 {
+            let of = |c: &Vec<f64>| {
+                let mean = c.iter().sum::<f64>() / c.len() as f64;
+                c.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / c.len() as f64
+            };
+            raw.iter().zip(&preparation.columns).filter(|(_, e)| e.feature == name).map(|(c, _)| of(c)).sum()
+        };
+        assert!((variance("region") - 0.5).abs() < 1e-9);
+        assert!((variance("income") - 1.0 / 1.5).abs() < 1e-9);
+        assert!((variance("sessions") - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn values_lie_on_the_grid_and_one_row_is_like_many() {
+        let matrix = shop(500);
+        let (preparation, _) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        let all = preparation.transform(&matrix).expect("model space");
+        assert!(all.values.iter().all(|v| (v * GRID).fract() == 0.0 && v.abs() < BOUND));
+        let row = FeatureMatrix {
+            ids: vec![matrix.ids[7].clone()],
+            features: matrix.features.clone(),
+            columns: matrix
+                .columns
+                .iter()
+                .map(|c| match c {
+                    Column::Number(v) => Column::Number(vec![v[7]]),
+                    Column::Level(v) => Column::Level(vec![v[7].clone()]),
+                })
+                .collect(),
+        };
+        assert_eq!(preparation.transform(&row).expect("model space").values.row(0), all.values.row(7));
+        assert_eq!(to_grid(1.0 / 131_072.0), 1.0 / GRID);
+        assert!(to_grid(1e12) < BOUND && to_grid(-1e12) > -BOUND);
+    }
+
+    #[test]
+    fn a_saved_preparation_is_the_same_preparation() {
+        let matrix = shop(300);
+        let (preparation, _) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        let text = serde_json::to_string(&preparation).expect("JSON");
+        let read: Preparation = serde_json::from_str(&text).expect("a preparation");
+        assert_eq!(read.transform(&matrix).expect("model space"), preparation.transform(&matrix).expect("model space"));
+    }
+
+    #[test]
+    fn an_unseen_level_is_neither_here_nor_there() {
+        let mut matrix = shop(300);
+        let (preparation, _) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        if let Column::Level(values) = &mut matrix.columns[3] {
+            values[0] = Some("mars".into());
+        }
+        let moved = preparation.transform(&matrix).expect("model space");
+        let region: Vec<usize> = (0..moved.columns.len()).filter(|i| moved.columns[*i].feature == "region").collect();
+        assert!(region.iter().all(|i| moved.values[[0, *i]] == 0.0));
+        assert_eq!(preparation.unseen_levels(&matrix), [("region".to_string(), "mars".to_string(), 1)]);
+    }
+
+    #[test]
+    fn constant_and_missing_features_form_nothing() {
+        let mut matrix = shop(300);
+        matrix.columns[2] = Column::Number(vec![3.0; 300]);
+        matrix.columns[1] = Column::Number((0..300).map(|i| if i % 2 == 0 { f64::NAN } else { f64::from(i) }).collect());
+        let (preparation, warnings) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        let codes: Vec<&str> = warnings.iter().map(|w| w.code.as_str()).collect();
+        assert_eq!(codes, ["W0404", "W0403"]);
+        assert_eq!(preparation.describe("sessions"), "not used to form segments");
+        assert_eq!(preparation.weights().len(), 2);
+        for column in &mut matrix.columns {
+            *column = match column {
+                Column::Number(_) => Column::Number(vec![1.0; 300]),
+                Column::Level(_) => Column::Level(vec![Some("north".into()); 300]),
+            };
+        }
+        let error = Preparation::fit(&matrix, &PreparationOptions::default()).expect_err("nothing differs");
+        assert_eq!((error.code(), error.exit_code()), ("E0403", 6));
+    }
+
+    #[test]
+    fn two_features_that_say_the_same_are_named() {
+        let mut matrix = shop(300);
+        if let Column::Number(values) = &matrix.columns[0] {
+            matrix.columns[1] = Column::Number(values.iter().map(|v| v * 2.0 + 1.0).collect());
+        }
+        let (_, warnings) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        assert_eq!(warnings[0].code, "W0405");
+    }
+
+    #[test]
+    fn rare_levels_are_merged() {
+        let mut values = vec![Some("a".to_string()); 1000];
+        values[..400].fill(Some("b".into()));
+        values[0] = Some("c".into());
+        values[1] = Some("d".into());
+        let kinds = nominal(&values, 0.01);
+        let levels: Vec<&str> = kinds
+            .iter()
+            .filter_map(|k| match k {
+                Kind::Level { level, .. } => Some(level.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(levels, ["a", "b", "other"]);
+    }
+}

@@ -1,0 +1,521 @@
+//! Names and layout under a project's folder, atomic writes, and the lock. Besides `data` the only code that touches the
+//! disk.
+
+use crate::data::source::closest;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A project's folder.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// A model's folder and identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelRef {
+    /// Name of the project.
+    pub name: String,
+    /// `2011-Q4.1`.
+    pub version: String,
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+/// A file to be written: its name and bytes.
+pub type Artifact = (&'static str, Vec<u8>);
+
+/// What `manifest.json` says. Clock, paths, hashes and threads live here and nowhere else.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Manifest {
+    /// When, where and by what.
+    pub metadata: BTreeMap<String, serde_json::Value>,
+    /// The input files.
+    pub inputs: serde_json::Value,
+    /// The resolved config.
+    pub config: serde_json::Value,
+    /// Decides every random draw.
+    pub seed: u64,
+    /// Codes and counts of the warnings.
+    pub warnings: Vec<String>,
+    /// The other files of the folder.
+    pub outputs: Vec<Output>,
+}
+
+/// One written file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Its name.
+    pub path: String,
+    /// Its size.
+    pub bytes: usize,
+    /// Its hash.
+    pub blake3: String,
+}
+
+/// Where a run was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The model.
+    pub model: ModelRef,
+    /// The report's folder.
+    pub report: PathBuf,
+}
+
+/// Holds the project for one writer; released when dropped, or when the process dies.
+#[derive(Debug)]
+pub struct Lock {
+    _file: fs::File,
+}
+
+const MANIFEST: &str = "manifest.json";
+const ALIASES: &str = "aliases.json";
+const STAGING: &str = ".tmp-";
+
+impl Store {
+    /// The project in this folder.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The text of `ilk.toml`.
+    ///
+    /// # Errors
+    /// E0202 if there is none.
+    pub fn config_text(&self) -> Result<String> {
+        let path = self.root.join(crate::config::FILE);
+        fs::read_to_string(&path).map_err(|e| {
+            if e.kind() == std::io::ErrorKind::NotFound {
+                Error::new("E0202", format!("there is no {} in {}", crate::config::FILE, self.root.display()))
+                    .help("`ilk init orders.csv` writes one; `ilk demo` makes a whole project")
+            } else {
+                Error::new("E0202", format!("{} cannot be read: {e}", path.display())).help("is it a text file, in UTF-8?")
+            }
+        })
+    }
+
+    /// Takes the project for writing and proves that it can be written, before any data are read.
+    ///
+    /// # Errors
+    /// E0612 if the folder cannot be written, E0613 if another run holds it.
+    pub fn lock(&self) -> Result<Lock> {
+        for folder in [self.root.join(".ilk"), self.root.join("models"), self.root.join("reports")] {
+            fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, &e))?;
+            let probe = folder.join(".probe");
+            fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|e| cannot_write(&folder, &e))?;
+        }
+        let path = self.root.join(".ilk").join("lock");
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(|e| cannot_write(&path, &e))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                let holder = fs::read_to_string(&path).unwrap_or_default();
+                return Err(Error::new("E0613", format!("another run ({}) holds this project", holder.trim()))
+                    .help("wait until it has ended; there is nothing to unlock by hand"));
+            }
+            Err(fs::TryLockError::Error(e)) => return Err(cannot_write(&path, &e)),
+        }
+        file.set_len(0)
+            .and_then(|()| write!(file, "pid {}", std::process::id()))
+            .map_err(|e| cannot_write(&path, &e))?;
+        self.clean()?;
+        Ok(Lock { _file: file })
+    }
+
+    /// Removes what runs that were killed left behind. Only the holder of the lock may.
+    fn clean(&self) -> Result<()> {
+        let mut folders = vec![self.root.join("models"), self.root.join("reports")];
+        folders.extend(subfolders(&self.root.join("models")));
+        for folder in folders {
+            for entry in subfolders(&folder) {
+                if file_name(&entry).starts_with(STAGING) {
+                    fs::remove_dir_all(&entry).map_err(|e| cannot_write(&entry, &e))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next version of a period: `2011-Q4.1`, then `2011-Q4.2`.
+    pub fn next_version(&self, name: &str, period: &str) -> String {
+        let last = self.versions(name).iter().filter_map(|v| v.strip_prefix(period)?.strip_prefix('.')?.parse::<u32>().ok()).max();
+        format!("{period}.{}", last.unwrap_or(0) + 1)
+    }
+
+    /// Complete versions of a model, oldest first.
+    fn versions(&self, name: &str) -> Vec<String> {
+        let mut found: Vec<(String, u32, String)> = subfolders(&self.root.join("models").join(name))
+            .into_iter()
+            .filter(|f| f.join(MANIFEST).is_file())
+            .filter_map(|f| {
+                let version = file_name(&f);
+                let (period, number) = version.rsplit_once('.')?;
+                Some((period.to_string(), number.parse().ok()?, version))
+            })
+            .collect();
+        found.sort();
+        found.into_iter().map(|(.., v)| v).collect()
+    }
+
+    /// Writes a whole run: the model's folder first, then the report; each appears complete or not at all. An older report
+    /// of the period moves to `history/<its version>/`.
+    ///
+    /// # Errors
+    /// E0611 when the disk is full, E0612 when a folder cannot be written.
+    pub fn publish(
+        &self,
+        name: &str,
+        version: &str,
+        period: &str,
+        files: &[Artifact],
+        mut manifest: Manifest,
+        report: &[Artifact],
+    ) -> Result<Published> {
+        let home = self.root.join("models").join(name);
+        let staging = home.join(format!("{STAGING}{}", std::process::id()));
+        let folder = home.join(version);
+        let report_staging = self.root.join("reports").join(format!("{STAGING}{}", std::process::id()));
+        let report_folder = self.root.join("reports").join(period);
+        fs::create_dir_all(&staging).map_err(|e| cannot_write(&staging, &e))?;
+        let written = (|| {
+            for (file, bytes) in files {
+                write_synced(&staging.join(file), bytes)?;
+                manifest.outputs.push(Output {
+                    path: (*file).into(),
+                    bytes: bytes.len(),
+                    blake3: blake3::hash(bytes).to_hex().to_string(),
+                });
+            }
+            fs::create_dir_all(&report_staging).map_err(|e| cannot_write(&report_staging, &e))?;
+            for (file, bytes) in report {
+                write_synced(&report_staging.join(file), bytes)?;
+            }
+            write_synced(&staging.join(MANIFEST), &json(&manifest)?)?;
+            fs::rename(&staging, &folder).map_err(|e| cannot_write(&folder, &e))?;
+            self.point_latest(name, version)?;
+            replace_report(&report_staging, &report_folder)
+        })();
+        if let Err(error) = written {
+            // The error that stopped the writing is the one to tell; what is left behind the next run removes.
+            let _ = fs::remove_dir_all(&staging);
+            let _ = fs::remove_dir_all(&report_staging);
+            return Err(error);
+        }
+        Ok(Published { model: ModelRef { name: name.into(), version: version.into(), folder }, report: report_folder })
+    }
+
+    fn point_latest(&self, name: &str, version: &str) -> Result<()> {
+        let path = self.root.join("models").join(name).join(ALIASES);
+        let mut aliases = self.aliases(name);
+        aliases.insert("latest".into(), version.into());
+        write_atomic(&path, &json(&aliases)?)
+    }
+
+    fn aliases(&self, name: &str) -> BTreeMap<String, String> {
+        fs::read_to_string(self.root.join("models").join(name).join(ALIASES))
+            .ok()
+            .and_then(|t| serde_json::from_str(&t).ok())
+            .unwrap_or_default()
+    }
+
+    /// Finds `NAME`, `NAME/VERSION`, `NAME/@alias`, `NAME@alias`, or a path to a model's folder.
+    ///
+    /// # Errors
+    /// E0604 if there is no such model, with the nearest; E0605 if there is none at all.
+    pub fn find(&self, wanted: &str) -> Result<ModelRef> {
+        let models = self.root.join("models");
+        let as_path = Path::new(wanted);
+        if as_path.join("model.json").is_file() {
+            let version = file_name(as_path);
+            let name = as_path.parent().map(file_name).unwrap_or_default();
+            return Ok(ModelRef { name, version, folder: as_path.to_path_buf() });
+        }
+        let (name, version) = match wanted.split_once('/').or_else(|| wanted.find('@').map(|i| wanted.split_at(i))) {
+            Some((name, version)) => (name, version),
+            None => (wanted, "@latest"),
+        };
+        let names: Vec<String> = subfolders(&models).iter().map(|f| file_name(f)).collect();
+        if !names.iter().any(|n| n == name) {
+            let error = Error::new("E0604", format!("there is no model called `{name}`"));
+            let refs: Vec<&str> = names.iter().map(String::as_str).collect();
+            return Err(match closest(name, &refs) {
+                Some(near) => error.help(format!("did you mean {near}?")),
+                None if refs.is_empty() => error.help("`ilk run` makes the first one"),
+                None => error.help(format!("models here: {}", refs.join(", "))),
+            });
+        }
+        let versions = self.versions(name);
+        let found = match version.strip_prefix('@') {
+            Some(alias) => {
+                let aliases = self.aliases(name);
+                match aliases.get(alias) {
+                    Some(version) => version.clone(),
+                    None => {
+                        let known: Vec<&str> = aliases.keys().map(String::as_str).collect();
+                        let error = Error::new("E0604", format!("there is no alias @{alias} of {name}"));
+                        return Err(match closest(alias, &known) {
+                            Some(near) => error.help(format!("did you mean @{near} → {}?", aliases[near])),
+                            None => error.help(format!("aliases: {}", known.iter().map(|k| format!("@{k}")).collect::<Vec<_>>().join(", "))),
+                        });
+                    }
+                }
+            }
+            None => version.to_string(),
+        };
+        if !versions.contains(&found) {
+            return Err(Error::new("E0604", format!("there is no version {found} of {name}"))
+                .help(format!("versions: {}", versions.join(", "))));
+        }
+        let folder = models.join(name).join(&found);
+        Ok(ModelRef { name: name.into(), version: found, folder })
+    }
+
+    /// The newest run of the project called `name`.
+    ///
+    /// # Errors
+    /// E0605 if there is none yet.
+    pub fn latest(&self, name: &str) -> Result<ModelRef> {
+        if self.versions(name).is_empty() {
+            return Err(Error::new("E0605", format!("{name} has no run yet")).help("`ilk run` makes the first one"));
+        }
+        self.find(name)
+    }
+
+    /// Reads a file of a model and checks it against the manifest.
+    ///
+    /// # Errors
+    /// E0603 if it was edited or damaged.
+    pub fn read(&self, model: &ModelRef, file: &str) -> Result<Vec<u8>> {
+        let path = model.folder.join(file);
+        let bytes = fs::read(&path).map_err(|e| damaged(model, file, &e.to_string()))?;
+        let manifest: Manifest = fs::read(model.folder.join(MANIFEST))
+            .map_err(|e| damaged(model, MANIFEST, &e.to_string()))
+            .and_then(|b| serde_json::from_slice(&b).map_err(|e| damaged(model, MANIFEST, &e.to_string())))?;
+        let expected = manifest.outputs.iter().find(|o| o.path == file);
+        if expected.is_some_and(|o| o.blake3 != blake3::hash(&bytes).to_hex().as_str()) {
+            return Err(Error::new("E0603", format!("{file} of {}/{} does not match its hash", model.name, model.version))
+                .why("an edited model scores customers by rules nobody trained")
+                .help("restore it from a copy, or run `ilk run` again"));
+        }
+        Ok(bytes)
+    }
+
+    /// The folder of a period's report.
+    pub fn report_folder(&self, period: &str) -> PathBuf {
+        self.root.join("reports").join(period)
+    }
+
+    /// The newest period that has a report.
+    ///
+    /// # Errors
+    /// E0605 if there is none.
+    pub fn newest_report(&self) -> Result<PathBuf> {
+        subfolders(&self.root.join("reports"))
+            .into_iter()
+            .filter(|f| f.join("report.json").is_file())
+            .max_by_key(|f| file_name(f))
+            .ok_or_else(|| Error::new("E0605", "there is no report yet").help("`ilk run` makes the first one"))
+    }
+}
+
+/// Writes a file so that it is either the old or the new one, never half of it.
+///
+/// # Errors
+/// E0611 when the disk is full, E0612 when the folder cannot be written.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| cannot_write(path, &e))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|e| cannot_write(path, &e))?;
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    file.as_file().set_permissions(permissions).map_err(|e| cannot_write(path, &e))?;
+    file.persist(path).map_err(|e| cannot_write(path, &e.error))?;
+    Ok(())
+}
+
+/// Like [`write_atomic`], but an existing file stops it unless `replace`.
+///
+/// # Errors
+/// E0615 if it exists; otherwise as [`write_atomic`].
+pub fn write_new(path: &Path, bytes: &[u8], replace: bool) -> Result<()> {
+    refuse_existing(path, replace)?;
+    write_atomic(path, bytes)
+}
+
+/// Fails if `path` exists, unless `replace`.
+///
+/// # Errors
+/// E0615.
+pub fn refuse_existing(path: &Path, replace: bool) -> Result<()> {
+    if path.exists() && !replace {
+        return Err(Error::new("E0615", format!("{} exists", path.display()))
+            .help("name another file, or add --replace to overwrite it"));
+    }
+    Ok(())
+}
+
+/// Seconds since 1970 for `manifest.json`, the one file that may know the time.
+#[allow(clippy::disallowed_methods)]
+pub fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(value)
+        .map_err(|e| Error::new("E0070", format!("a file cannot be written as JSON: {e}")))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = fs::File::create(path).map_err(|e| cannot_write(path, &e))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| cannot_write(path, &e))
+}
+
+fn replace_report(staging: &Path, folder: &Path) -> Result<()> {
+    let failed = |e: std::io::Error| cannot_write(folder, &e);
+    if folder.is_dir() {
+        let old = folder.with_file_name(format!("{STAGING}old-{}", std::process::id()));
+        fs::rename(folder, &old).map_err(failed)?;
+        let history = staging.join("history");
+        if old.join("history").is_dir() {
+            fs::rename(old.join("history"), &history).map_err(failed)?;
+        } else {
+            fs::create_dir_all(&history).map_err(failed)?;
+        }
+        let version = fs::read(old.join("report.json"))
+            .ok()
+            .and_then(|b| serde_json::from_slice::<serde_json::Value>(&b).ok())
+            .and_then(|v| v["model"].as_str().and_then(|m| m.rsplit('/').next().map(str::to_owned)))
+            .unwrap_or_else(|| "unknown".into());
+        let mut target = history.join(&version);
+        let mut n = 2;
+        while target.exists() {
+            target = history.join(format!("{version}-{n}"));
+            n += 1;
+        }
+        fs::rename(&old, target).map_err(failed)?;
+    }
+    fs::rename(staging, folder).map_err(failed)
+}
+
+fn subfolders(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(folder)
+        .map(|entries| entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.is_dir()).collect())
+        .unwrap_or_default();
+    found.sort();
+    found
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            Error::new("E0611", format!("the disk is full: {} was not written", path.display()))
+                .note("note", "earlier versions are as they were")
+                .help("free some space and run again")
+        }
+        _ => Error::new("E0612", format!("cannot write {}: {error}", path.display()))
+            .help("check the folder's permissions, or work in another folder with --dir"),
+    }
+}
+
+fn damaged(model: &ModelRef, file: &str, error: &str) -> Error {
+    Error::new("E0603", format!("{file} of {}/{} cannot be read: {error}", model.name, model.version))
+        .help("restore it from a copy, or run `ilk run` again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest() -> Manifest {
+        Manifest {
+            metadata: BTreeMap::new(),
+            inputs: serde_json::Value::Null,
+            config: serde_json::Value::Null,
+            seed: 1,
+            warnings: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    fn publish(store: &Store, version: &str) -> Published {
+        let report: Vec<Artifact> =
+            vec![("report.json", format!("{{\"model\": \"shop/{version}\"}}").into_bytes()), ("report.html", b"x".to_vec())];
+        store
+            .publish("shop", version, "2024-Q1", &[("model.json", b"{}".to_vec())], manifest(), &report)
+            .expect("a published run")
+    }
+
+    #[test]
+    fn versions_count_up_and_old_reports_move_to_history() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Store::new(dir.path());
+        let _lock = store.lock().expect("the lock");
+        for n in 1..=3 {
+            let version = store.next_version("shop", "2024-Q1");
+            assert_eq!(version, format!("2024-Q1.{n}"));
+            publish(&store, &version);
+        }
+        let report = dir.path().join("reports/2024-Q1");
+        for old in ["2024-Q1.1", "2024-Q1.2"] {
+            let text = fs::read_to_string(report.join("history").join(old).join("report.json")).expect("the old report");
+            assert!(text.contains(old));
+        }
+        assert!(!report.join("history/2024-Q1.2/history").exists());
+        assert_eq!(store.latest("shop").expect("a model").version, "2024-Q1.3");
+        assert_eq!(store.find("shop/2024-Q1.2").expect("a model").version, "2024-Q1.2");
+        assert_eq!(store.find("shop@latest").expect("a model").version, "2024-Q1.3");
+        let error = store.find("shop/@lates").expect_err("no such alias");
+        assert_eq!((error.code(), error.exit_code()), ("E0604", 2));
+        assert!(error.to_string().contains("did you mean @latest → 2024-Q1.3?"));
+    }
+
+    #[test]
+    fn an_edited_file_is_not_trusted() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Store::new(dir.path());
+        let published = publish(&store, "2024-Q1.1");
+        assert_eq!(store.read(&published.model, "model.json").expect("bytes"), b"{}");
+        fs::write(published.model.folder.join("model.json"), b"{ }").expect("an edit");
+        assert_eq!(store.read(&published.model, "model.json").expect_err("an error").code(), "E0603");
+    }
+
+    #[test]
+    fn a_second_writer_waits_and_leftovers_go() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Store::new(dir.path());
+        fs::create_dir_all(dir.path().join("models/shop/.tmp-1")).expect("a leftover");
+        let lock = store.lock().expect("the lock");
+        assert!(!dir.path().join("models/shop/.tmp-1").exists());
+        assert_eq!(store.lock().expect_err("held").code(), "E0613");
+        drop(lock);
+        store.lock().expect("free again");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_one_is_said_before_anything_is_read() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join("models"), b"a file").expect("a file");
+        assert_eq!(Store::new(dir.path()).lock().expect_err("an error").code(), "E0612");
+    }
+}
