@@ -126,8 +126,9 @@ impl Error {
     /// 6 data that cannot be segmented, 130 interrupted, 70 a bug of ours.
     pub fn exit_code(&self) -> i32 {
         match self.code() {
-            "E0101" | "E0604" | "E0615" => 2,
+            "E0101" | "E0604" | "E0605" | "E0615" => 2,
             "E0130" => 130,
+            "E0070" => 70,
             code => match code.get(..3) {
                 Some("E01" | "E03") => 3,
                 Some("E02" | "E07") => 2,

@@ -151,6 +151,17 @@ impl Store {
         Ok(())
     }
 
+    /// Removes what this process has begun and not finished: for when it is interrupted.
+    pub fn discard(&self) {
+        let own = format!("{STAGING}{}", std::process::id());
+        let mut folders = vec![self.root.join("reports")];
+        folders.extend(subfolders(&self.root.join("models")));
+        for folder in folders {
+            // What cannot be removed now the next run removes.
+            let _ = fs::remove_dir_all(folder.join(&own));
+        }
+    }
+
     /// The next version of a period: `2011-Q4.1`, then `2011-Q4.2`.
     pub fn next_version(&self, name: &str, period: &str) -> String {
         let last = self.versions(name).iter().filter_map(|v| v.strip_prefix(period)?.strip_prefix('.')?.parse::<u32>().ok()).max();
@@ -313,11 +324,6 @@ impl Store {
                 .help("restore it from a copy, or run `ilk run` again"));
         }
         Ok(bytes)
-    }
-
-    /// The folder of a period's report.
-    pub fn report_folder(&self, period: &str) -> PathBuf {
-        self.root.join("reports").join(period)
     }
 
     /// The newest period that has a report.

@@ -1,8 +1,10 @@
 //! Parquet, for notebooks and warehouses.
 
 use super::{Table, Values};
-use crate::data::frame::guard;
+use crate::data::frame::{guard, numbers, texts};
 use crate::error::Result;
+use crate::features::matrix::{Column as FeatureColumn, FeatureMatrix};
+use crate::features::{Feature, Scale};
 use polars::prelude::*;
 
 /// The table as Parquet (zstd). Text columns are strings, so ids keep their leading zeros.
@@ -27,6 +29,24 @@ pub fn write(table: &Table) -> Result<Vec<u8>> {
         ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Zstd(None)).finish(&mut frame)?;
         Ok(bytes)
     })
+}
+
+/// Reads `features.parquet` back.
+///
+/// # Errors
+/// E0131 if the file is damaged or lacks a feature.
+pub fn read_features(bytes: &[u8], features: &[Feature]) -> Result<FeatureMatrix> {
+    let what = "features.parquet";
+    let frame = guard(what, || ParquetReader::new(std::io::Cursor::new(bytes)).finish())?;
+    let ids = texts(&frame, "customer_id", what)?.into_iter().flatten().collect();
+    let columns = features
+        .iter()
+        .map(|feature| match feature.scale {
+            Scale::Numeric => numbers(&frame, &feature.name, what).map(FeatureColumn::Number),
+            Scale::Ordinal(_) | Scale::Nominal => texts(&frame, &feature.name, what).map(FeatureColumn::Level),
+        })
+        .collect::<Result<_>>()?;
+    Ok(FeatureMatrix { ids, features: features.to_vec(), columns })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod chart;
 pub mod html;
 pub mod markdown;
 
+use crate::data::ledger::LedgerRow;
 use crate::error::Warning;
 use crate::evidence::select::Candidate;
 use crate::segment::persona::Persona;
@@ -130,17 +131,4 @@ pub struct MapPoint {
     pub orders: f64,
     /// Index into `segments`; `None` when unclustered.
     pub segment: Option<usize>,
-}
-
-/// What became of the rows of one table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LedgerRow {
-    /// `orders`, `customers`, or the name of an event table.
-    pub table: String,
-    /// `used`, `returned`, `guest`, `refused`, `outside the window`, …; `read` is the total.
-    pub bucket: String,
-    /// Number of rows.
-    pub rows: u64,
-    /// Their money in currency units, where the table has money.
-    pub amount: Option<f64>,
 }

@@ -1,0 +1,266 @@
+//! `ilk assign`: score customers with a saved model.
+
+use super::Voice;
+use crate::data::dates::Day;
+use crate::data::schema::{Inputs, Opening, Paths};
+use crate::data::source::{Source, closest, missing};
+use crate::error::{Error, Result};
+use crate::export::Format;
+use crate::features::Unit;
+use crate::pipeline::{Model, assignment_table, score};
+use crate::segment::model::Fit;
+use crate::store::{Store, refuse_existing, write_new};
+use clap::Args;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `ilk assign`.
+#[derive(Debug, Args)]
+pub struct Assign {
+    /// The files to score, as many as the model has tables; TABLE=FILE where a file could be either
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+    /// NAME, NAME/VERSION or NAME/@alias
+    #[arg(long)]
+    model: String,
+    /// Where to write: .csv or .parquet
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The day the features speak of; the day of the newest order without it
+    #[arg(long, value_name = "DAY")]
+    as_of: Option<String>,
+    /// A column of the model and what it is called in the files: CustomerID=customer_id
+    #[arg(long, value_name = "MODEL=FILE")]
+    map: Vec<String>,
+    /// Overwrite the file
+    #[arg(long)]
+    replace: bool,
+}
+
+/// One table of the model: its name, the columns it needs, and where its path goes.
+struct Slot {
+    table: String,
+    columns: Vec<String>,
+    files: Vec<String>,
+}
+
+impl Assign {
+    pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
+        refuse_existing(&self.out, self.replace)?;
+        let format = Format::of(&self.out)?;
+        let as_of = match &self.as_of {
+            None => None,
+            Some(text) => Some(Day::parse(text).ok_or_else(|| {
+                Error::new("E0204", format!("`--as-of {text}`: expected a day")).help("--as-of 2011-12-10")
+            })?),
+        };
+        let reference = store.find(&self.model)?;
+        let text = String::from_utf8(store.read(&reference, "model.json")?)
+            .map_err(|e| Error::new("E0603", format!("model.json is damaged: {e}")).help("restore it from a copy"))?;
+        let model = Model::from_json(&text)?;
+        let inputs = self.inputs(&model)?;
+        let scored = score(&model, &inputs, Path::new(""), as_of, 0.01)?;
+        voice.warn(&scored.warnings);
+        let table = assignment_table(&model, &scored.matrix, &scored.assignments, &scored.tables);
+        write_new(&self.out, &format.write(&table)?, self.replace)?;
+        let count = |fit: Fit| scored.assignments.iter().filter(|a| Fit::of(a, model.far) == fit).count();
+        let mut sizes: Vec<(String, usize)> = model.segments.iter().map(|s| (format!("{} {}", s.id, s.name), 0)).collect();
+        for assignment in &scored.assignments {
+            if let Some(segment) = assignment.cluster {
+                sizes[segment].1 += 1;
+            }
+        }
+        let unclustered = scored.assignments.iter().filter(|a| a.cluster.is_none()).count();
+        let as_of = scored.tables.as_of.map(Day::iso);
+        voice.say(format!(
+            "Scored {} customers with {}/{}{}",
+            Unit::Count.format(scored.matrix.len() as f64, ""),
+            model.name,
+            model.version,
+            as_of.as_ref().map(|d| format!(" as of {d}")).unwrap_or_default()
+        ));
+        for (name, n) in &sizes {
+            voice.say(format!("  {:>9}  {name}", Unit::Count.format(*n as f64, "")));
+        }
+        if unclustered > 0 {
+            voice.say(format!("  {:>9}  in no segment", Unit::Count.format(unclustered as f64, "")));
+        }
+        voice.say(format!(
+            "Fit: {} clear, {} borderline, {} far\nWrote {}",
+            count(Fit::Clear),
+            count(Fit::Borderline),
+            count(Fit::Far),
+            self.out.display()
+        ));
+        voice.document(&json!({
+            "model": format!("{}/{}", model.name, model.version),
+            "as_of": as_of,
+            "customers": scored.matrix.len(),
+            "segments": sizes.iter().map(|(name, n)| json!({ "segment": name, "customers": n })).collect::<Vec<_>>(),
+            "unclustered": unclustered,
+            "out": self.out.display().to_string(),
+        }))?;
+        Ok(0)
+    }
+
+    /// The model's tables with the files that hold their columns.
+    fn inputs(&self, model: &Model) -> Result<Inputs> {
+        let mut inputs = model.input.clone();
+        rename(&mut inputs, &self.map)?;
+        let own = |c: Vec<(&'static str, &str)>| c.into_iter().map(|(_, c)| c.to_string()).collect::<Vec<_>>();
+        let mut slots: Vec<Slot> = Vec::new();
+        let mut slot = |table: &str, columns| slots.push(Slot { table: table.into(), columns, files: Vec::new() });
+        if let Some(orders) = &inputs.orders {
+            slot("orders", own(orders.columns()));
+        }
+        if let Some(customers) = &inputs.customers {
+            slot("customers", own(customers.columns()));
+        }
+        for events in &inputs.events {
+            match &events.join {
+                // Date and kind may stand in the joined table, so only these two are sure.
+                Some(join) => {
+                    slot(&events.name, vec![events.customer_id.clone(), join.on.clone()]);
+                    slot(&format!("{} (joined)", events.name), {
+                        let mut columns = vec![join.on.clone()];
+                        columns.extend(events.date.as_ref().map(|d| d.column().to_string()));
+                        columns
+                    });
+                }
+                None => slot(&events.name, own(events.columns())),
+            }
+        }
+        for survey in &inputs.surveys {
+            slot(&survey.name, own(survey.columns()));
+        }
+        for file in &self.files {
+            place(file, &mut slots)?;
+        }
+        let mut paths = slots.iter().map(|slot| {
+            if slot.files.is_empty() {
+                Err(Error::new("E0502", format!("no file was given for the table {} of the model", slot.table))
+                    .note("missing", slot.columns.join(", "))
+                    .help(format!("add the file that has these columns, or name it: {}=FILE", slot.table)))
+            } else {
+                Ok(Paths::Many(slot.files.clone()))
+            }
+        });
+        let mut next = || paths.next().unwrap_or_else(|| Ok(Paths::Many(Vec::new())));
+        if let Some(orders) = &mut inputs.orders {
+            orders.path = next()?;
+        }
+        if let Some(customers) = &mut inputs.customers {
+            customers.path = next()?;
+        }
+        for events in &mut inputs.events {
+            events.path = next()?;
+            if let Some(join) = &mut events.join {
+                join.path = next()?;
+            }
+        }
+        for survey in &mut inputs.surveys {
+            survey.path = next()?;
+        }
+        Ok(inputs)
+    }
+}
+
+/// Gives a file to the table whose columns it has; of several the one that needs most of them.
+fn place(file: &str, slots: &mut [Slot]) -> Result<()> {
+    if let Some((table, path)) = file.split_once('=')
+        && let Some(slot) = slots.iter_mut().find(|s| s.table == table)
+    {
+        slot.files.push(path.to_string());
+        return Ok(());
+    }
+    if !Path::new(file).exists() {
+        return Err(missing(file, Path::new(file)));
+    }
+    let written = Paths::One(file.to_string());
+    let opening = Opening { table: file, section: "the model", path: &written, delimiter: None, encoding: None };
+    let source = Source::open(opening, Path::new(""))?;
+    let fitting = slots
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.columns.iter().all(|c| source.has(c)))
+        .max_by_key(|(i, s)| (s.files.is_empty(), s.columns.len(), usize::MAX - i))
+        .map(|(i, _)| i);
+    if let Some(i) = fitting {
+        slots[i].files.push(file.to_string());
+        return Ok(());
+    }
+    // The nearest table is the one that lacks the fewest columns.
+    let Some(nearest) = slots.iter().min_by_key(|s| s.columns.iter().filter(|c| !source.has(c)).count()) else {
+        return Err(Error::new("E0502", "the model reads no table"));
+    };
+    let lacking: Vec<&String> = nearest.columns.iter().filter(|c| !source.has(c)).collect();
+    let names: Vec<&str> = source.columns.iter().map(String::as_str).collect();
+    let near: Vec<String> =
+        lacking.iter().filter_map(|c| closest(c, &names).map(|n| format!("--map {c}={n}"))).collect();
+    let listed = lacking.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
+    let error = Error::new(
+        "E0502",
+        format!(
+            "{file} lacks {} {} that the model was trained on ({})",
+            lacking.len(),
+            if lacking.len() == 1 { "column" } else { "columns" },
+            nearest.table
+        ),
+    )
+    .note("missing", listed);
+    Err(if near.is_empty() { error.help("export the file as it was in training") } else { error.help(near.join(" ")) })
+}
+
+/// Renames columns of the model's tables to what the files call them.
+fn rename(inputs: &mut Inputs, map: &[String]) -> Result<()> {
+    use crate::data::schema::{DateSpec, KindSpec};
+    for pair in map {
+        let Some((old, new)) = pair.split_once('=') else {
+            return Err(Error::new("E0204", format!("`--map {pair}`: expected MODEL=FILE")).help("--map CustomerID=customer_id"));
+        };
+        let mut found = false;
+        let mut swap = |column: &mut String| {
+            if column == old {
+                *column = new.to_string();
+                found = true;
+            }
+        };
+        let mut date = |d: &mut DateSpec| match d {
+            DateSpec::Column(c) | DateSpec::Format { column: c, .. } => c.clone_from(&{
+                let mut name = c.clone();
+                swap(&mut name);
+                name
+            }),
+        };
+        if let Some(orders) = &mut inputs.orders {
+            orders.date.iter_mut().for_each(&mut date);
+        }
+        inputs.events.iter_mut().filter_map(|e| e.date.as_mut()).for_each(&mut date);
+        inputs.surveys.iter_mut().filter_map(|s| s.date.as_mut()).for_each(&mut date);
+        if let Some(orders) = &mut inputs.orders {
+            swap(&mut orders.customer_id);
+            for column in [&mut orders.order_id, &mut orders.amount, &mut orders.quantity, &mut orders.unit_price, &mut orders.product] {
+                column.iter_mut().for_each(&mut swap);
+            }
+            orders.returns.iter_mut().filter_map(|r| r.column.as_mut()).for_each(&mut swap);
+        }
+        if let Some(customers) = &mut inputs.customers {
+            customers.customer_id.iter_mut().for_each(&mut swap);
+        }
+        for events in &mut inputs.events {
+            swap(&mut events.customer_id);
+            if let KindSpec::Column { column } = &mut events.kind {
+                swap(column);
+            }
+        }
+        for survey in &mut inputs.surveys {
+            swap(&mut survey.customer_id);
+            swap(&mut survey.score);
+        }
+        if !found {
+            return Err(Error::new("E0502", format!("`--map {pair}`: the model reads no column `{old}` that can be renamed"))
+                .help("ids, dates, amounts, kinds and scores can be renamed; attributes keep their names"));
+        }
+    }
+    Ok(())
+}

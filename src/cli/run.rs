@@ -1,0 +1,176 @@
+//! `ilk run`: check, features, choose k, fit, profile, report.
+
+use super::progress::Progress;
+use super::{Voice, config, table};
+use crate::config::Config;
+use crate::error::Result;
+use crate::export::Format;
+use crate::features::Unit;
+use crate::pipeline::{self, Watch, assignment_table, feature_table};
+use crate::report::{Report, html, markdown};
+use crate::store::{Manifest, Published, Store, now};
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Arguments of `ilk run`.
+#[derive(Debug, Args)]
+pub struct Run {}
+
+/// What `ilk run --json` prints.
+#[derive(Debug, Serialize)]
+struct Outcome<'a> {
+    model: String,
+    model_folder: String,
+    report: String,
+    segments: &'a [crate::report::SegmentFacts],
+    method: &'a crate::report::Method,
+    warnings: &'a [crate::error::Warning],
+}
+
+impl Run {
+    pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
+        let config = config(store)?;
+        let (report, published) = execute(&config, store, voice)?;
+        say(&report, &published, voice)?;
+        let model = format!("{}/{}", published.model.name, published.model.version);
+        voice.next(&[
+            ("ilk report --open".into(), "read it in the browser"),
+            ("ilk sweep".into(), "see the other numbers of segments"),
+            (format!("ilk assign FILE --model {model} --out scored.csv"), "score customers with this model"),
+        ]);
+        Ok(0)
+    }
+}
+
+/// Runs everything and publishes it.
+pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(Report, Published)> {
+    let _lock = store.lock()?;
+    let started = now();
+    let progress = Progress::new(voice, 6);
+    let prepared = pipeline::prepare(config, store.root(), &progress)?;
+    let period = pipeline::period(&prepared.tables);
+    let name = &config.project.name;
+    let version = store.next_version(name, &period);
+    let run = pipeline::segment(config, prepared, &version, &progress)?;
+    voice.warn(&run.report.warnings);
+
+    progress.begin("write");
+    let assignments = assignment_table(&run.model, &run.prepared.matrix, &run.assignments, &run.prepared.tables);
+    let metrics = json!({
+        "algorithm": run.report.method.algorithm,
+        "segments": run.report.segments.len(),
+        "silhouette": run.report.method.silhouette,
+        "davies_bouldin": run.report.method.davies_bouldin,
+        "calinski_harabasz": run.report.method.calinski_harabasz,
+        "inertia": run.report.method.inertia,
+        "unclustered_share": run.report.method.unclustered_share,
+        "sizes": run.report.segments.iter().map(|s| (s.id.clone(), s.profile.customers)).collect::<BTreeMap<_, _>>(),
+        "stability": run.report.segments.iter().map(|s| (s.id.clone(), s.stability)).collect::<BTreeMap<_, _>>(),
+        "sweep": run.report.method.sweep,
+    });
+    let files = vec![
+        ("model.json", run.model.to_json()?.into_bytes()),
+        ("config.toml", config.to_toml()?.into_bytes()),
+        ("metrics.json", pretty(&metrics)),
+        ("features.parquet", Format::Parquet.write(&feature_table(&run.prepared.matrix))?),
+        ("assignments.parquet", Format::Parquet.write(&assignments)?),
+        ("assignments.csv", Format::Csv.write(&assignments)?),
+        ("rejects.csv", super::check::rejects_csv(&run.prepared.tables.rejects)?),
+    ];
+    let report_files = vec![
+        ("report.json", pretty(&run.report)),
+        ("report.html", html::render(&run.report)?.into_bytes()),
+        ("summary.md", markdown::render(&run.report).into_bytes()),
+    ];
+    let manifest = Manifest {
+        metadata: metadata(started),
+        inputs: json!(run.prepared.tables.inputs),
+        config: json!(config),
+        seed: config.cluster.seed,
+        warnings: run.report.warnings.iter().map(|w| w.code.clone()).collect(),
+        outputs: Vec::new(),
+    };
+    let published = store.publish(name, &version, &period, &files, manifest, &report_files)?;
+    progress.end(&[]);
+    Ok((run.report, published))
+}
+
+fn metadata(started: u64) -> BTreeMap<String, serde_json::Value> {
+    BTreeMap::from([
+        ("schema".to_string(), json!("ilk/manifest/1")),
+        ("ilk_version".into(), json!(env!("CARGO_PKG_VERSION"))),
+        ("started_at".into(), json!(started)),
+        ("finished_at".into(), json!(now())),
+        ("host".into(), json!(format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH))),
+        ("threads".into(), json!(rayon::current_num_threads())),
+        ("command".into(), json!(std::env::args().collect::<Vec<_>>().join(" "))),
+    ])
+}
+
+fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
+    // Plain structs of numbers and text always serialise; a gap would be caught by the tests that read these files.
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// The segment table and where everything is.
+pub(crate) fn say(report: &Report, published: &Published, voice: &Voice) -> Result<()> {
+    voice.say("");
+    voice.say(segments(report));
+    let model = &published.model;
+    let html = published.report.join("report.html");
+    voice.say(format!("\nModel    {}   @latest", model.folder.display()));
+    voice.say(format!("Report   {}", html.display()));
+    voice.document(&Outcome {
+        model: report.model.clone(),
+        model_folder: model.folder.display().to_string(),
+        report: html.display().to_string(),
+        segments: &report.segments,
+        method: &report.method,
+        warnings: &report.warnings,
+    })
+}
+
+/// The segments as a table, with the columns the data have.
+fn segments(report: &Report) -> String {
+    let has_revenue = report.everyone.share_revenue.is_some();
+    let columns: Vec<(&str, &str)> = [("recency_days", "LAST ORDER"), ("orders", "ORDERS"), ("revenue", "SPEND")]
+        .into_iter()
+        .filter(|(feature, _)| report.everyone.numbers.iter().any(|n| n.feature == *feature))
+        .collect();
+    let mut header = vec!["ID", "PERSONA", "CUSTOMERS", ""];
+    if has_revenue {
+        header.push("REVENUE");
+    }
+    header.extend(columns.iter().map(|c| c.1));
+    let unit = |feature: &str| report.features.iter().find(|f| f.feature.name == feature).map(|f| f.feature.unit.clone());
+    let row = |id: &str, name: &str, profile: &crate::segment::profile::Profile| {
+        let mut row = vec![
+            id.to_string(),
+            name.to_string(),
+            Unit::Count.format(profile.customers as f64, ""),
+            format!("{:.0}%", profile.share_customers * 100.0),
+        ];
+        if has_revenue {
+            row.push(profile.share_revenue.map_or("–".into(), |s| format!("{:.0}%", s * 100.0)));
+        }
+        for (feature, _) in &columns {
+            let median = profile.numbers.iter().find(|n| n.feature == *feature).and_then(|n| n.median);
+            row.push(median.zip(unit(feature)).map_or("–".into(), |(m, u)| u.format(m, &report.currency)));
+        }
+        row
+    };
+    let mut rows: Vec<Vec<String>> = report.segments.iter().map(|s| row(&s.id, &s.persona.name, &s.profile)).collect();
+    if let Some(profile) = &report.unclustered {
+        rows.push(row("–", "Unclustered", profile));
+    }
+    let right: Vec<usize> = (2..header.len()).collect();
+    let mut text = table(&header, &rows, &right);
+    if let Some(share) = report.coverage.guest_revenue_share.filter(|s| *s > 0.0) {
+        text.push_str(&format!("\n  (guest lines: {:.1}% of revenue; known but without an order: {})", share * 100.0, report.coverage.without_orders));
+    }
+    text
+}
