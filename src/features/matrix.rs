@@ -72,3 +72,16 @@ impl FeatureMatrix {
         }
     }
 }
+
+/// What linfa needs to know of a matrix to transform it.
+impl linfa::dataset::Records for FeatureMatrix {
+    type Elem = f64;
+
+    fn nsamples(&self) -> usize {
+        self.ids.len()
+    }
+
+    fn nfeatures(&self) -> usize {
+        self.features.len()
+    }
+}

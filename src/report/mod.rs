@@ -4,6 +4,9 @@
 pub mod chart;
 pub mod html;
 pub mod markdown;
+#[cfg(test)]
+mod sample;
+pub mod words;
 
 use crate::data::ledger::LedgerRow;
 use crate::error::Warning;

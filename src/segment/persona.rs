@@ -1,6 +1,9 @@
-//! A segment described: its name and its words, by fixed templates from its profile.
+//! A segment described: its name and its words, by fixed templates from its profile. No name judges anybody.
 
+use super::profile::Profile;
+use crate::features::{Feature, Role};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A name and one sentence, made from the profile by rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,4 +14,315 @@ pub struct Persona {
     pub sentence: String,
     /// Two to four short traits, strongest first: `ordered 12 days ago (all: 61)`.
     pub traits: Vec<String>,
+}
+
+/// From so many standard deviations on a feature makes a name.
+const TELLING: f64 = 0.5;
+
+/// What a segment is told by: its features, most telling first.
+struct Traits<'a> {
+    /// Feature and z, strongest first; forming features only, or all if none forms.
+    strongest: Vec<(&'a Feature, f64)>,
+    profile: &'a Profile,
+}
+
+impl<'a> Traits<'a> {
+    fn of(profile: &'a Profile, features: &'a [Feature]) -> Self {
+        let forms = features.iter().any(|f| f.role == Role::Form && profile.numbers.iter().any(|n| n.feature == f.name));
+        let mut strongest: Vec<(&Feature, f64)> = features
+            .iter()
+            .filter(|f| !forms || f.role == Role::Form)
+            .filter_map(|f| profile.numbers.iter().find(|n| n.feature == f.name && n.median.is_some()).map(|n| (f, n.z)))
+            .collect();
+        // Ties keep the order of the features.
+        strongest.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        Self { strongest, profile }
+    }
+
+    fn z(&self, feature: &str) -> Option<f64> {
+        self.profile.numbers.iter().find(|n| n.feature == feature && n.median.is_some()).map(|n| n.z)
+    }
+
+    fn median(&self, feature: &str) -> Option<f64> {
+        self.profile.numbers.iter().find(|n| n.feature == feature).and_then(|n| n.median)
+    }
+
+    fn word(feature: &Feature, z: f64) -> &str {
+        if z < 0.0 { &feature.low } else { &feature.high }
+    }
+
+    /// The name by recency, frequency and money, where the data have them.
+    fn by_orders(&self) -> Option<String> {
+        let recency = self.z("recency_days")?;
+        let orders = self.z("orders")?;
+        let value = self.z("avg_order_value").unwrap_or(0.0);
+        let tenure = self.z("tenure_days").unwrap_or(0.0);
+        let visits = self.z("sessions").or_else(|| self.z("active_days")).unwrap_or(0.0);
+        let once = self.median("orders").is_some_and(|m| m <= 1.0);
+        let name = if recency > 0.4 {
+            match (orders, once) {
+                (_, true) if recency > 0.9 => "One-time, long gone",
+                (_, true) => "One-time, gone quiet",
+                (o, _) if o > 0.4 => "Former regulars, slipping away",
+                _ if value > TELLING => "Big baskets, slipping away",
+                _ => "Slipping away",
+            }
+        } else if orders > 0.4 {
+            match value {
+                v if v > TELLING => "Loyal big spenders",
+                v if v < -TELLING => "Frequent small baskets",
+                _ => "Steady regulars",
+            }
+        } else if visits > 0.7 && orders < 0.2 {
+            "Window shoppers"
+        } else if recency < -0.3 && (tenure < -0.4 || once) {
+            if value > TELLING { "New, with big baskets" } else { "New and promising" }
+        } else if value > 0.7 {
+            "Occasional big baskets"
+        } else if once {
+            "One-time buyers"
+        } else if orders.abs() < TELLING && recency.abs() < TELLING && value.abs() < TELLING {
+            return None;
+        } else if orders < 0.0 {
+            "Occasional buyers"
+        } else {
+            "Recent buyers"
+        };
+        Some(name.to_string())
+    }
+
+    /// The name by the one or two most telling features.
+    fn by_features(&self) -> String {
+        let words: Vec<&str> = self
+            .strongest
+            .iter()
+            .filter(|(_, z)| z.abs() >= TELLING)
+            .map(|(f, z)| Self::word(f, *z))
+            .filter(|w| !w.is_empty())
+            .take(2)
+            .collect();
+        if words.is_empty() { "Typical customers".into() } else { capitalised(&words.join(", ")) }
+    }
+}
+
+/// Names the segments, in their order; no name appears twice. `everyone` is the profile to compare with, `currency` an ISO
+/// code, sign or empty.
+pub fn personas(everyone: &Profile, profiles: &[Profile], features: &[Feature], currency: &str) -> Vec<Persona> {
+    let traits: Vec<Traits> = profiles.iter().map(|p| Traits::of(p, features)).collect();
+    let bases: Vec<String> = traits.iter().map(|t| t.by_orders().unwrap_or_else(|| t.by_features())).collect();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let mut made = Vec::new();
+    for (i, (traits, base)) in traits.iter().zip(&bases).enumerate() {
+        let twins: Vec<usize> = (0..bases.len()).filter(|j| *j != i && bases[*j] == *base).collect();
+        let mut name = base.clone();
+        if !twins.is_empty() {
+            // The trait that lies farthest from the twins tells them apart.
+            let gap = |feature: &Feature, z: f64| {
+                let others = twins.iter().filter_map(|j| self::z_of(&profiles[*j], &feature.name));
+                others.map(|other| (z - other).abs()).fold(0.0, f64::max)
+            };
+            let mut apart: Vec<(&Feature, f64, f64)> =
+                traits.strongest.iter().map(|(f, z)| (*f, *z, gap(f, *z))).filter(|(f, ..)| !f.low.is_empty()).collect();
+            apart.sort_by(|a, b| b.2.total_cmp(&a.2));
+            for (feature, z, _) in apart.iter().filter(|(_, z, gap)| *gap >= TELLING && z.abs() > 0.15) {
+                let candidate = format!("{base}: {}", Traits::word(feature, *z));
+                if !base.to_lowercase().contains(Traits::word(feature, *z)) && !taken.contains(&candidate) {
+                    name = candidate;
+                    break;
+                }
+            }
+        }
+        let first = name.clone();
+        let mut n = 2;
+        while !taken.insert(name.clone()) {
+            name = format!("{first} ({n})");
+            n += 1;
+        }
+        made.push(Persona { name, sentence: sentence(traits, everyone, currency), traits: list(traits, everyone, currency) });
+    }
+    made
+}
+
+fn z_of(profile: &Profile, feature: &str) -> Option<f64> {
+    profile.numbers.iter().find(|n| n.feature == feature).map(|n| n.z)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |c| c.to_uppercase().chain(letters).collect())
+}
+
+fn lowered(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |c| c.to_lowercase().chain(letters).collect())
+}
+
+/// One sentence with the numbers of the customer in the middle.
+fn sentence(traits: &Traits, everyone: &Profile, currency: &str) -> String {
+    let format = |feature: &str| {
+        let unit = traits.strongest.iter().find(|(f, _)| f.name == feature).map(|(f, _)| f.unit.clone());
+        unit.zip(traits.median(feature)).map(|(u, m)| u.format(m, currency))
+    };
+    let mut parts = Vec::new();
+    if let Some(days) = traits.median("recency_days") {
+        parts.push(match days.round() {
+            d if d < 1.0 => "Last ordered today".to_string(),
+            d if d < 2.0 => "Last ordered yesterday".into(),
+            d => format!("Last ordered {d} days ago"),
+        });
+    }
+    if let Some(orders) = traits.median("orders") {
+        let each = format("avg_order_value");
+        let text = match (orders, each) {
+            (o, Some(each)) if o <= 1.0 => format!("one order of {each}"),
+            (o, None) if o <= 1.0 => "one order".into(),
+            (o, Some(each)) => format!("{o} orders of {each} each"),
+            (o, None) => format!("{o} orders"),
+        };
+        parts.push(if parts.is_empty() { capitalised(&text) } else { text });
+    }
+    let known = ["recency_days", "orders", "avg_order_value", "revenue"];
+    let wanted = if parts.is_empty() { 2 } else { 1 };
+    let rest: Vec<String> = traits
+        .strongest
+        .iter()
+        .filter(|(f, z)| !known.contains(&f.name.as_str()) && z.abs() >= TELLING)
+        .take(wanted)
+        .filter_map(|(f, z)| {
+            let side = if *z > 0.0 { "more" } else { "less" };
+            let all = everyone.numbers.iter().find(|n| n.feature == f.name).and_then(|n| n.median)?;
+            Some(format!("{} {} ({side} than the {} of all)", lowered(&f.label), format(&f.name)?, f.unit.format(all, currency)))
+        })
+        .collect();
+    if parts.is_empty() {
+        return match rest.len() {
+            0 => "Close to the average in everything that was compared.".into(),
+            _ => format!("{}.", capitalised(&rest.join("; "))),
+        };
+    }
+    let mut text = parts.join(", ");
+    if let Some(more) = rest.first() {
+        text.push_str("; ");
+        text.push_str(more);
+    }
+    text.push('.');
+    text
+}
+
+/// The most telling features with their medians.
+fn list(traits: &Traits, everyone: &Profile, currency: &str) -> Vec<String> {
+    let line = |(feature, _): &(&Feature, f64)| {
+        let own = traits.median(&feature.name)?;
+        let all = everyone.numbers.iter().find(|n| n.feature == feature.name).and_then(|n| n.median)?;
+        Some(format!("{} {} (all: {})", lowered(&feature.label), feature.unit.format(own, currency), feature.unit.format(all, currency)))
+    };
+    let telling = traits.strongest.iter().filter(|(_, z)| z.abs() >= TELLING).count().clamp(2, 4);
+    traits.strongest.iter().take(telling).filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::profile::NumberFacts;
+    use super::*;
+    use crate::features::{Family, Measure, Rows, Scale, Unit, rfm};
+
+    fn profile(numbers: &[(&str, f64, f64)]) -> Profile {
+        Profile {
+            customers: 100,
+            share_customers: 0.2,
+            revenue: None,
+            share_revenue: None,
+            numbers: numbers
+                .iter()
+                .map(|(feature, median, z)| NumberFacts {
+                    feature: (*feature).into(),
+                    mean: Some(*median),
+                    p25: Some(*median),
+                    median: Some(*median),
+                    p75: Some(*median),
+                    z: *z,
+                    missing: 0.0,
+                })
+                .collect(),
+            levels: Vec::new(),
+        }
+    }
+
+    fn orders(recency: (f64, f64), count: (f64, f64), value: (f64, f64), tenure: f64) -> Profile {
+        profile(&[
+            ("recency_days", recency.0, recency.1),
+            ("orders", count.0, count.1),
+            ("avg_order_value", value.0, value.1),
+            ("tenure_days", 100.0, tenure),
+        ])
+    }
+
+    fn order_features() -> Vec<Feature> {
+        rfm::features(rfm::Available { revenue: true, products: false, returns: false })
+    }
+
+    #[test]
+    fn the_classic_personas_get_their_names() {
+        let segments = [
+            orders((12.0, -0.9), (11.0, 1.6), (374.0, 0.9), 0.5),
+            orders((29.0, -0.6), (5.0, 0.9), (240.0, 0.1), 0.4),
+            orders((24.0, -0.7), (1.0, -0.7), (340.0, 0.0), -1.5),
+            orders((118.0, 0.8), (3.0, 0.1), (140.0, -0.1), 0.4),
+            orders((247.0, 1.2), (1.0, -0.9), (210.0, 0.0), 0.3),
+        ];
+        let everyone = orders((61.0, 0.0), (2.0, 0.0), (210.0, 0.0), 0.0);
+        let made = personas(&everyone, &segments, &order_features(), "GBP");
+        let names: Vec<&str> = made.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["Loyal big spenders", "Steady regulars", "New and promising", "Slipping away", "One-time, long gone"]
+        );
+        assert_eq!(made[0].sentence, "Last ordered 12 days ago, 11 orders of £374 each.");
+        assert_eq!(made[2].sentence, "Last ordered 24 days ago, one order of £340.");
+        assert_eq!(made[0].traits[0], "orders 11 (all: 2)");
+    }
+
+    #[test]
+    fn a_ready_made_table_is_named_by_its_columns() {
+        let features: Vec<Feature> = ["grocery", "fresh"]
+            .iter()
+            .map(|name| Feature {
+                name: (*name).into(),
+                label: capitalised(name),
+                family: Family::Demographic,
+                unit: Unit::Number,
+                measure: Measure::Count(Rows::sales()),
+                scale: Scale::Numeric,
+                role: Role::Form,
+                low: format!("low {name}"),
+                high: format!("high {name}"),
+            })
+            .collect();
+        let everyone = profile(&[("grocery", 4_000.0, 0.0), ("fresh", 8_000.0, 0.0)]);
+        let segments =
+            [profile(&[("grocery", 9_000.0, 1.1), ("fresh", 3_000.0, -0.8)]), profile(&[("grocery", 4_000.0, 0.1), ("fresh", 8_000.0, 0.0)])];
+        let made = personas(&everyone, &segments, &features, "");
+        assert_eq!(made[0].name, "High grocery, low fresh");
+        assert_eq!(made[0].sentence, "Grocery 9,000 (more than the 4,000 of all); fresh 3,000 (less than the 8,000 of all).");
+        assert_eq!(made[1].name, "Typical customers");
+    }
+
+    #[test]
+    fn names_are_unique_even_when_segments_are_not() {
+        let everyone = orders((61.0, 0.0), (2.0, 0.0), (210.0, 0.0), 0.0);
+        let same = vec![orders((118.0, 0.8), (3.0, 0.1), (140.0, -0.1), 0.4); 9];
+        let made = personas(&everyone, &same, &order_features(), "");
+        let names: BTreeSet<&str> = made.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names.len(), 9);
+        assert_eq!(personas(&everyone, &[profile(&[])], &[], "")[0].name, "Typical customers");
+    }
+
+    #[test]
+    fn twins_are_told_apart_by_what_differs() {
+        let everyone = orders((61.0, 0.0), (2.0, 0.0), (210.0, 0.0), 0.0);
+        let segments = [orders((118.0, 0.8), (3.0, 0.1), (90.0, -1.2), 0.4), orders((118.0, 0.8), (3.0, 0.1), (250.0, 0.3), 0.4)];
+        let made = personas(&everyone, &segments, &order_features(), "");
+        assert_eq!(made[0].name, "Slipping away: small baskets");
+        assert_eq!(made[1].name, "Slipping away: big baskets");
+    }
 }

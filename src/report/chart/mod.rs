@@ -1,0 +1,237 @@
+//! Charts as SVG by plotters. One file per chart; colours, sizes and fonts are here and nowhere else.
+//!
+//! A chart states its finding as its title and gives its numbers as a table, so that a screen reader or a print in grey
+//! loses nothing. Colours are sentinels: the page's style sheet maps them for dark mode.
+
+pub mod fingerprint;
+pub mod heatmap;
+pub mod recency_frequency;
+pub mod size_value;
+pub mod sweep;
+
+use super::Report;
+use crate::error::{Error, Result};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontStyle, register_font};
+use std::sync::Once;
+
+/// A drawn chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawing {
+    /// The finding, in words.
+    pub title: String,
+    /// The SVG, ready to stand in a page.
+    pub svg: String,
+    /// Head of the data table.
+    pub header: Vec<String>,
+    /// Rows of the data table.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A chart of the whole report; `None` where the data lack it.
+pub struct Chart {
+    /// Unique in the page.
+    pub id: &'static str,
+    /// Draws it.
+    pub draw: fn(&Report, &str) -> Result<Option<Drawing>>,
+}
+
+/// Every chart of the report's main part. To add one: a file, and a line here.
+pub const CHARTS: [Chart; 3] = [
+    Chart { id: "size-value", draw: size_value::draw },
+    Chart { id: "heatmap", draw: heatmap::draw },
+    Chart { id: "recency-frequency", draw: recency_frequency::draw },
+];
+
+/// Segment colours on a light page, in the order of ids; each has at least 3.2:1 against white.
+pub const PALETTE: [RGBColor; 7] = [
+    RGBColor(0x05, 0x37, 0x85),
+    RGBColor(0x90, 0x58, 0x45),
+    RGBColor(0x28, 0xa0, 0x77),
+    RGBColor(0x63, 0x22, 0x40),
+    RGBColor(0xa2, 0x86, 0x1d),
+    RGBColor(0x1c, 0x6a, 0xb6),
+    RGBColor(0x3e, 0x41, 0x00),
+];
+
+/// Customers in no segment.
+pub const UNCLUSTERED: RGBColor = RGBColor(0x6b, 0x72, 0x80);
+/// Text and marks.
+pub const INK: RGBColor = RGBColor(0x1f, 0x29, 0x37);
+/// Secondary text.
+pub const MUTED: RGBColor = RGBColor(0x4b, 0x55, 0x63);
+/// Lines behind the data.
+pub const RULE: RGBColor = RGBColor(0xd1, 0xd5, 0xdb);
+/// Text on coloured cells; never remapped, as the cells are not.
+pub const ON_LIGHT: RGBColor = RGBColor(0x11, 0x11, 0x11);
+/// See [`ON_LIGHT`].
+pub const ON_DARK: RGBColor = RGBColor(0xfe, 0xfe, 0xfe);
+/// Width of a full chart in pixels.
+pub const WIDTH: u32 = 900;
+
+/// The colour of a segment, by index; beyond seven hues repeat and the marker's shape tells them apart.
+pub fn colour(segment: Option<usize>) -> RGBColor {
+    segment.map_or(UNCLUSTERED, |s| PALETTE[s % PALETTE.len()])
+}
+
+/// Blue below, white at, orange above the average; `z` is clipped to ±2.
+pub fn diverging(z: f64) -> RGBColor {
+    let t = (z / 2.0).clamp(-1.0, 1.0);
+    let (end, share) = if t < 0.0 { ((0x21, 0x66, 0xac), -t) } else { ((0xb3, 0x58, 0x06), t) };
+    let mix = |to: i32| (247.0 + (f64::from(to) - 247.0) * share).round() as u8;
+    RGBColor(mix(end.0), mix(end.1), mix(end.2))
+}
+
+/// Where text stands relative to its point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// It begins there.
+    Start,
+    /// It is centred there.
+    Middle,
+    /// It ends there.
+    End,
+}
+
+/// A drawing surface in pixels.
+pub struct Canvas<'a> {
+    area: DrawingArea<SVGBackend<'a>, Shift>,
+}
+
+static FONTS: Once = Once::new();
+
+fn fonts() {
+    // The fonts are ours and tested to register; without them text would only be placed by a guess of its width.
+    FONTS.call_once(|| {
+        let _ = register_font("sans-serif", FontStyle::Normal, include_bytes!("../../../assets/DejaVuSans.ttf"));
+        let _ = register_font("sans-serif", FontStyle::Bold, include_bytes!("../../../assets/DejaVuSans-Bold.ttf"));
+    });
+}
+
+fn failed(error: impl std::fmt::Display) -> Error {
+    Error::new("E0070", format!("a chart cannot be drawn: {error}"))
+}
+
+impl Canvas<'_> {
+    /// A filled rectangle.
+    pub fn rect(&self, x: i32, y: i32, width: i32, height: i32, colour: RGBColor) -> Result<()> {
+        self.area.draw(&Rectangle::new([(x, y), (x + width, y + height)], colour.filled())).map_err(failed)
+    }
+
+    /// A straight line.
+    pub fn line(&self, from: (i32, i32), to: (i32, i32), colour: RGBColor) -> Result<()> {
+        self.path(vec![from, to], colour, 1)
+    }
+
+    /// A line through points.
+    pub fn path(&self, points: Vec<(i32, i32)>, colour: RGBColor, width: u32) -> Result<()> {
+        self.area.draw(&PathElement::new(points, colour.stroke_width(width))).map_err(failed)
+    }
+
+    /// A marker; its shape changes with every round of the palette.
+    pub fn marker(&self, x: i32, y: i32, size: i32, segment: Option<usize>) -> Result<()> {
+        let colour = colour(segment);
+        match segment.map(|s| s / PALETTE.len()) {
+            None => self.area.draw(&Cross::new((x, y), size, colour.stroke_width(1))),
+            Some(0) => self.area.draw(&Circle::new((x, y), size, colour.filled())),
+            Some(1) => self.area.draw(&Rectangle::new([(x - size, y - size), (x + size, y + size)], colour.filled())),
+            Some(_) => self.area.draw(&TriangleMarker::new((x, y), size + 1, colour.filled())),
+        }
+        .map_err(failed)
+    }
+
+    /// Text, centred on `y`.
+    pub fn text(&self, x: i32, y: i32, text: &str, size: i32, anchor: Anchor, colour: RGBColor) -> Result<()> {
+        self.styled(x, y, text, size, anchor, colour, FontStyle::Normal)
+    }
+
+    /// Bold text, centred on `y`.
+    pub fn bold(&self, x: i32, y: i32, text: &str, size: i32, anchor: Anchor, colour: RGBColor) -> Result<()> {
+        self.styled(x, y, text, size, anchor, colour, FontStyle::Bold)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn styled(&self, x: i32, y: i32, text: &str, size: i32, anchor: Anchor, colour: RGBColor, style: FontStyle) -> Result<()> {
+        let horizontal = match anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        let style = ("sans-serif", size)
+            .into_font()
+            .style(style)
+            .color(&colour)
+            .pos(Pos::new(horizontal, VPos::Center));
+        self.area.draw(&Text::new(text.to_string(), (x, y), style)).map_err(failed)
+    }
+}
+
+/// Draws on a fresh canvas and returns SVG for a page: scalable, named and described, without what a page needs not.
+pub fn svg(
+    id: &str,
+    title: &str,
+    description: &str,
+    (width, height): (u32, u32),
+    draw: impl FnOnce(&Canvas<'_>) -> Result<()>,
+) -> Result<String> {
+    fonts();
+    let mut text = String::new();
+    {
+        let canvas = Canvas { area: SVGBackend::with_string(&mut text, (width, height)).into_drawing_area() };
+        draw(&canvas)?;
+        canvas.area.present().map_err(failed)?;
+    }
+    let start = text.find('>').map_or(0, |i| i + 1);
+    Ok(format!(
+        "<svg role=\"img\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>{}",
+        escape(title),
+        escape(description),
+        text[start..].replace('\n', "")
+    ))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The text cut to so many characters.
+pub fn short(text: &str, characters: usize) -> String {
+    if text.chars().count() <= characters {
+        return text.to_string();
+    }
+    let mut cut: String = text.chars().take(characters.saturating_sub(1)).collect();
+    cut.truncate(cut.trim_end().len());
+    cut.push('…');
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fonts_register() {
+        for (style, bytes) in [
+            (FontStyle::Normal, include_bytes!("../../../assets/DejaVuSans.ttf").as_slice()),
+            (FontStyle::Bold, include_bytes!("../../../assets/DejaVuSans-Bold.ttf").as_slice()),
+        ] {
+            assert!(register_font("probe", style, bytes).is_ok());
+        }
+    }
+
+    #[test]
+    fn drawings_are_named_and_escape_what_users_write() {
+        let made = svg("x", "<b>", "1 & 2", (100, 50), |c| c.text(5, 5, "a<b", 12, Anchor::Start, INK)).expect("SVG");
+        assert!(made.contains("<title id=\"x-t\">&lt;b&gt;</title>") && made.contains("1 &amp; 2"));
+        assert!(made.contains("a&lt;b") && !made.contains("a<b") && !made.contains("http"));
+    }
+
+    #[test]
+    fn the_average_is_neutral_and_the_ends_are_not() {
+        assert_eq!(diverging(0.0), RGBColor(247, 247, 247));
+        assert_eq!(diverging(-9.0), RGBColor(0x21, 0x66, 0xac));
+        assert_eq!(diverging(2.0), RGBColor(0xb3, 0x58, 0x06));
+    }
+}

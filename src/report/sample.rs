@@ -1,0 +1,167 @@
+//! Reports for tests.
+
+use super::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts};
+use crate::data::ledger::LedgerRow;
+use crate::error::Warning;
+use crate::evidence::select::Candidate;
+use crate::features::{Family, Feature, Measure, Role, Rows, Scale, Unit};
+use crate::segment::persona::Persona;
+use crate::segment::profile::{LevelFacts, NumberFacts, Profile};
+
+fn feature(name: &str, label: &str, unit: Unit, role: Role, scale: Scale) -> FeatureFacts {
+    FeatureFacts {
+        feature: Feature {
+            name: name.into(),
+            label: label.into(),
+            family: Family::Rfm,
+            unit,
+            measure: Measure::Count(Rows::sales()),
+            scale,
+            role,
+            low: "low".into(),
+            high: "high".into(),
+        },
+        preparation: "log(1 + x), standardised".into(),
+        missing: 0.0,
+        between: Some(0.5),
+    }
+}
+
+fn profile(i: usize, n: usize) -> Profile {
+    let t = i as f64 / n as f64;
+    let number = |feature: &str, median: f64, z: f64| NumberFacts {
+        feature: feature.into(),
+        mean: Some(median * 1.2),
+        p25: Some(median * 0.5),
+        median: Some(median),
+        p75: Some(median * 1.5),
+        z,
+        missing: 0.0,
+    };
+    Profile {
+        customers: 1_000 - 50 * i,
+        share_customers: (1.0 - 0.05 * i as f64) / n as f64,
+        revenue: Some(90_000.0 / (i + 1) as f64),
+        share_revenue: Some(0.4 / (i + 1) as f64),
+        numbers: vec![
+            number("recency_days", 10.0 + 300.0 * t, 2.0 * t - 1.0),
+            number("orders", 12.0 - 10.0 * t, 1.0 - 2.0 * t),
+            number("revenue", 4_120.0 - 3_000.0 * t, 0.8 - t),
+            number("avg_order_value", 120.5, 0.1),
+        ],
+        levels: vec![LevelFacts { feature: "region".into(), level: "north".into(), customers: 300, share: 0.4, share_all: 0.25 }],
+    }
+}
+
+/// A report with `n` segments.
+pub(super) fn report(n: usize) -> Report {
+    let candidate = |k: usize| Candidate {
+        value: k as f64,
+        clusters: k,
+        inertia: 100.0 / k as f64,
+        silhouette: Some(0.3 + 0.01 * k as f64),
+        silhouette_error: Some(0.005),
+        davies_bouldin: Some(1.1),
+        calinski_harabasz: Some(800.0),
+        stability: Some(0.9),
+        smallest: 0.1,
+        largest: 0.4,
+        unclustered: 0.0,
+        chosen: k == n,
+        excluded: String::new(),
+    };
+    Report {
+        schema: "ilk/report/1".into(),
+        ilk_version: "0.0.0".into(),
+        project: "retail-uk".into(),
+        model: "retail-uk/2011-Q4.1".into(),
+        period: "2011-Q4".into(),
+        as_of: Some("2011-12-09".into()),
+        currency: "GBP".into(),
+        coverage: Coverage {
+            customers: 4_338,
+            without_orders: 34,
+            orders: Some(18_532),
+            revenue: Some(9_747_765.93),
+            guest_revenue_share: Some(0.168),
+            first_day: Some("2010-12-01".into()),
+            last_day: Some("2011-12-09".into()),
+        },
+        everyone: profile(n / 2, n),
+        segments: (0..n)
+            .map(|i| SegmentFacts {
+                id: format!("S{:02}", i + 1),
+                persona: Persona {
+                    name: format!("Persona number {}", i + 1),
+                    sentence: "Ordered 12 days ago, 11 orders of £374 each.".into(),
+                    traits: vec!["last order 12 d ago (all: 61 d)".into(), "orders 11 (all: 2)".into()],
+                },
+                profile: profile(i, n),
+                stability: Some(0.95 - 0.06 * i as f64),
+            })
+            .collect(),
+        unclustered: None,
+        features: vec![
+            feature("recency_days", "Days since last order", Unit::Days, Role::Form, Scale::Numeric),
+            feature("orders", "Orders", Unit::Count, Role::Form, Scale::Numeric),
+            feature("revenue", "Revenue", Unit::Money, Role::Describe, Scale::Numeric),
+            feature("avg_order_value", "Average order value", Unit::Money, Role::Form, Scale::Numeric),
+            feature("region", "Region", Unit::Level, Role::Form, Scale::Nominal),
+        ],
+        method: Method {
+            algorithm: "kmeans".into(),
+            implementation: "linfa".into(),
+            parameters: vec![("n_clusters".into(), n.to_string())],
+            reasons: vec!["k was chosen.".into()],
+            sweep: (2..=8).map(candidate).collect(),
+            silhouette: Some(0.31),
+            inertia: 1_234.5,
+            davies_bouldin: Some(1.1),
+            calinski_harabasz: Some(800.0),
+            weights: vec![("rfm".into(), 1.0)],
+            unclustered_share: 0.0,
+        },
+        map: (0..2_000)
+            .map(|i| MapPoint { recency: f64::from(i % 370), orders: f64::from(1 + i % 17), segment: Some(i as usize % n) })
+            .collect(),
+        ledger: vec![
+            LedgerRow { table: "orders".into(), bucket: "read".into(), rows: 541_910, amount: Some(9_747_765.93) },
+            LedgerRow { table: "orders".into(), bucket: "used".into(), rows: 397_925, amount: Some(8_911_425.9) },
+        ],
+        warnings: vec![Warning::new("W0331", "135080 of 541910 order lines (25%) have no customer id").why("a guest has no history")],
+    }
+}
+
+/// No money, no dates, no map.
+pub(super) fn no_revenue() -> Report {
+    let mut report = report(4);
+    report.as_of = None;
+    report.period = "undated".into();
+    report.map.clear();
+    report.features.retain(|f| f.feature.name == "avg_order_value" || f.feature.name == "region");
+    report.coverage = Coverage {
+        customers: 440,
+        without_orders: 0,
+        orders: None,
+        revenue: None,
+        guest_revenue_share: None,
+        first_day: None,
+        last_day: None,
+    };
+    let strip = |profile: &mut Profile| {
+        profile.revenue = None;
+        profile.share_revenue = None;
+        profile.numbers.retain(|n| n.feature == "avg_order_value");
+    };
+    strip(&mut report.everyone);
+    report.segments.iter_mut().for_each(|s| strip(&mut s.profile));
+    report
+}
+
+/// Some customers in no segment.
+pub(super) fn with_unclustered() -> Report {
+    let mut report = report(2);
+    report.unclustered = Some(profile(1, 2));
+    report.map[0].segment = None;
+    report
+}
