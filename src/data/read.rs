@@ -324,7 +324,7 @@ pub(crate) fn outside(as_of: Option<Day>, window_days: Option<u32>) -> Vec<(Expr
 /// Rows and money per bucket; `ragged` rows never reached the frame and are refused too.
 pub(crate) fn count(lines: &DataFrame, ragged: Option<u64>) -> Result<Buckets> {
     let has_money = lines.column("amount").is_ok();
-    let money = if has_money { col("amount").sum() } else { lit(0i64).sum() };
+    let money = if has_money { col("amount").sum() } else { lit(0i64) }.cast(DataType::Int64);
     let counted = collect(
         lines.clone().lazy().group_by([col("bucket")]).agg([len().cast(DataType::Int64).alias("rows"), money.alias("money")]),
         "ledger",
