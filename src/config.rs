@@ -259,14 +259,16 @@ impl Config {
     /// # Errors
     /// E0070 if it cannot be written, which would be a defect.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string_pretty(self).map_err(|e| Error::new("E0070", format!("the config cannot be written as TOML: {e}")))
+        toml::to_string_pretty(self)
+            .map_err(|e| Error::new("E0070", format!("the config cannot be written as TOML: {e}")))
     }
 
     /// The JSON Schema of the file.
     pub fn schema() -> String {
-        let mut text =
-            serde_json::to_string_pretty(&schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<Self>())
-                .unwrap_or_default();
+        let mut text = serde_json::to_string_pretty(
+            &schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<Self>(),
+        )
+        .unwrap_or_default();
         text.push('\n');
         text
     }
@@ -279,7 +281,8 @@ impl Config {
         match self.features.as_of.as_str() {
             "auto" => Ok(None),
             text => Day::parse(text).map(Some).ok_or_else(|| {
-                Error::new("E0204", format!("`as_of = \"{text}\"`: expected a day or \"auto\"")).help("as_of = \"2011-12-10\"")
+                Error::new("E0204", format!("`as_of = \"{text}\"`: expected a day or \"auto\""))
+                    .help("as_of = \"2011-12-10\"")
             }),
         }
     }
@@ -310,7 +313,8 @@ impl Config {
             .filter(|p| (0.0..=100.0).contains(p))
             .map(|p| p / 100.0)
             .ok_or_else(|| {
-                Error::new("E0204", format!("`max_rejected = \"{text}\"`: expected a percentage")).help("max_rejected = \"1%\"")
+                Error::new("E0204", format!("`max_rejected = \"{text}\"`: expected a percentage"))
+                    .help("max_rejected = \"1%\"")
             })
     }
 }
@@ -323,13 +327,8 @@ fn explain(error: &toml::de::Error, text: &str, file: &str) -> Error {
     let shown = text[start..].lines().next().unwrap_or_default();
     let within = (span.start - start).min(shown.len())..(span.end.max(span.start) - start).min(shown.len());
     let message = error.message().lines().next().unwrap_or_default().to_string();
-    let place = |label: &str| Place {
-        file: file.into(),
-        line,
-        text: shown.into(),
-        span: within.clone(),
-        label: label.into(),
-    };
+    let place =
+        |label: &str| Place { file: file.into(), line, text: shown.into(), span: within.clone(), label: label.into() };
     if let Some(rest) = message.strip_prefix("unknown field `") {
         let (key, rest) = rest.split_once('`').unwrap_or((rest, ""));
         let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
@@ -342,13 +341,17 @@ fn explain(error: &toml::de::Error, text: &str, file: &str) -> Error {
             .max_by(|a, b| a.0.total_cmp(&b.0));
         let value = shown.split_once('=').map_or("…", |(_, v)| v.trim());
         return match near {
-            Some((_, near)) if shown.contains('=') => error.help(format!("did you mean `{near}`?     {near} = {value}")),
+            Some((_, near)) if shown.contains('=') => {
+                error.help(format!("did you mean `{near}`?     {near} = {value}"))
+            }
             Some((_, near)) => error.help(format!("did you mean `{near}`?")),
             None => error.help(format!("keys here: {}", known.join(", "))),
         };
     }
     if message.starts_with("missing field") {
-        return Error::new("E0204", message).at(place("needed here")).help("`ilk init FILE` writes a complete ilk.toml");
+        return Error::new("E0204", message)
+            .at(place("needed here"))
+            .help("`ilk init FILE` writes a complete ilk.toml");
     }
     let title = if message.starts_with("invalid") || message.contains("expected") {
         format!("a value of the wrong type: {message}")
@@ -399,7 +402,8 @@ mod tests {
         assert_eq!(error.code(), "E0204");
         assert!(error.0.title.contains("a whole number or \"auto\""), "{}", error.0.title);
         assert_eq!(error.exit_code(), 2);
-        for bad in ["[features]\nas_of = \"soon\"", "[features]\nwindow = \"1y\"", "[quality]\nmax_rejected = \"few\""] {
+        for bad in ["[features]\nas_of = \"soon\"", "[features]\nwindow = \"1y\"", "[quality]\nmax_rejected = \"few\""]
+        {
             assert_eq!(Config::parse(bad, "ilk.toml").expect_err("an error").code(), "E0204", "{bad}");
         }
     }

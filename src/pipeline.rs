@@ -132,7 +132,9 @@ pub fn features(config: &Config, tables: &Tables) -> Result<Vec<Feature>> {
         Attribute::Kind(AttributeKind::Nominal) => demographic::AttributeKind::Nominal,
         Attribute::Levels(levels) => demographic::AttributeKind::Ordinal(levels.clone()),
     };
-    for told in [config.input.orders.as_ref().map(|o| &o.attributes), config.input.customers.as_ref().map(|c| &c.attributes)] {
+    for told in
+        [config.input.orders.as_ref().map(|o| &o.attributes), config.input.customers.as_ref().map(|c| &c.attributes)]
+    {
         attributes.extend(told.into_iter().flatten().map(|(column, a)| (column.clone(), kind(a))));
     }
     all.extend(demographic::features(&attributes));
@@ -188,11 +190,15 @@ pub fn prepare(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Prepar
     let mut warnings = tables.warnings.clone();
     if matrix.len() < SMALL_BASE {
         warnings.push(
-            Warning::new("W0402", format!("{} customers; below {SMALL_BASE} results move a lot from quarter to quarter", matrix.len()))
-                .help("use few segments, and look at the stability on each card"),
+            Warning::new(
+                "W0402",
+                format!("{} customers; below {SMALL_BASE} results move a lot from quarter to quarter", matrix.len()),
+            )
+            .help("use few segments, and look at the stability on each card"),
         );
     }
-    let dropped: Vec<String> = found.iter().filter(|w| w.code.starts_with("W0403") || w.code == "W0404").map(|w| w.title.clone()).collect();
+    let dropped: Vec<String> =
+        found.iter().filter(|w| w.code.starts_with("W0403") || w.code == "W0404").map(|w| w.title.clone()).collect();
     warnings.extend(found);
     let forming = matrix.features.iter().filter(|f| f.role == Role::Form).count();
     let mut said = vec![format!(
@@ -211,7 +217,8 @@ fn read_words(tables: &Tables) -> Vec<String> {
         .iter()
         .filter(|row| row.bucket == "read")
         .map(|row| {
-            let refused = tables.ledger.iter().find(|r| r.table == row.table && r.bucket == "refused").map_or(0, |r| r.rows);
+            let refused =
+                tables.ledger.iter().find(|r| r.table == row.table && r.bucket == "refused").map_or(0, |r| r.rows);
             format!("{}: {} rows, {refused} refused", row.table, Unit::Count.format(row.rows as f64, ""))
         })
         .collect();
@@ -250,9 +257,12 @@ fn choose(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) -> Re
             let mut warnings = Vec::new();
             if choice.fallback {
                 warnings.push(
-                    Warning::new("W0410", "no number of segments met every condition, so the best of the rest was taken")
-                        .why("the segments are a convenience here, not a discovery")
-                        .help("look at the quality table, and at the stability on each card"),
+                    Warning::new(
+                        "W0410",
+                        "no number of segments met every condition, so the best of the rest was taken",
+                    )
+                    .why("the segments are a convenience here, not a discovery")
+                    .help("look at the quality table, and at the stability on each card"),
                 );
             }
             Ok(Chosen {
@@ -369,7 +379,12 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
         far: far_distance(&assignments),
         prototypes,
     };
-    watch.end(&[format!("first model: ids {}…{} ordered by {}", segment_id(0), segment_id(n - 1), if prepared.matrix.position("revenue").is_some() { "revenue" } else { "size" })]);
+    watch.end(&[format!(
+        "first model: ids {}…{} ordered by {}",
+        segment_id(0),
+        segment_id(n - 1),
+        if prepared.matrix.position("revenue").is_some() { "revenue" } else { "size" }
+    )]);
     watch.begin("report");
     let report = report(config, &prepared, chosen, &model, &assignments, &labels, described, named, stability);
     watch.end(&[]);
@@ -434,7 +449,12 @@ fn report(
         if profile.share_customers < 0.005 || profile.customers < 10 {
             warnings.push(Warning::new(
                 "W0422",
-                format!("{} has {} customers ({:.1} %)", segment_id(i), profile.customers, profile.share_customers * 100.0),
+                format!(
+                    "{} has {} customers ({:.1} %)",
+                    segment_id(i),
+                    profile.customers,
+                    profile.share_customers * 100.0
+                ),
             ));
         }
     }
@@ -464,7 +484,9 @@ fn report(
             ("n_starts".into(), k.n_starts.to_string()),
             ("seed".into(), config.cluster.seed.to_string()),
         ],
-        Algorithm::Dbscan(d) => vec![("eps".to_string(), d.eps.to_string()), ("min_samples".into(), d.min_samples.to_string())],
+        Algorithm::Dbscan(d) => {
+            vec![("eps".to_string(), d.eps.to_string()), ("min_samples".into(), d.min_samples.to_string())]
+        }
     };
     Report {
         schema: "ilk/report/1".into(),
@@ -500,11 +522,16 @@ fn report(
             parameters,
             reasons: chosen.reasons,
             sweep: chosen.candidates,
-            silhouette: indices::silhouette(x, labels, config.cluster.select.silhouette_sample, config.cluster.seed).map(|s| s.mean),
+            silhouette: indices::silhouette(x, labels, config.cluster.select.silhouette_sample, config.cluster.seed)
+                .map(|s| s.mean),
             inertia: indices::inertia(assignments),
             davies_bouldin: indices::davies_bouldin(x, labels),
             calinski_harabasz: indices::calinski_harabasz(x, labels),
-            weights: preparation.weights().into_iter().map(|(family, weight)| (family_word(family).into(), weight)).collect(),
+            weights: preparation
+                .weights()
+                .into_iter()
+                .map(|(family, weight)| (family_word(family).into(), weight))
+                .collect(),
             unclustered_share,
         },
         map: map(matrix, labels),
@@ -538,7 +565,13 @@ fn map(matrix: &FeatureMatrix, labels: &[Option<usize>]) -> Vec<MapPoint> {
 ///
 /// # Errors
 /// Of reading, and E05 where the data do not fit the model.
-pub fn score(model: &Model, inputs: &Inputs, base: &Path, as_of: Option<crate::data::dates::Day>, max_rejected: f64) -> Result<Scored> {
+pub fn score(
+    model: &Model,
+    inputs: &Inputs,
+    base: &Path,
+    as_of: Option<crate::data::dates::Day>,
+    max_rejected: f64,
+) -> Result<Scored> {
     let tables = read(inputs, base, ReadOptions { as_of, window_days: model.window_days, max_rejected })?;
     let observed = Polars.observe(&tables, &model.features)?;
     let matrix = model.learned.resolve(observed, model.features.clone())?;

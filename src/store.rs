@@ -98,7 +98,8 @@ impl Store {
                 Error::new("E0202", format!("there is no {} in {}", crate::config::FILE, self.root.display()))
                     .help("`ilk init orders.csv` writes one; `ilk demo` makes a whole project")
             } else {
-                Error::new("E0202", format!("{} cannot be read: {e}", path.display())).help("is it a text file, in UTF-8?")
+                Error::new("E0202", format!("{} cannot be read: {e}", path.display()))
+                    .help("is it a text file, in UTF-8?")
             }
         })
     }
@@ -164,7 +165,11 @@ impl Store {
 
     /// The next version of a period: `2011-Q4.1`, then `2011-Q4.2`.
     pub fn next_version(&self, name: &str, period: &str) -> String {
-        let last = self.versions(name).iter().filter_map(|v| v.strip_prefix(period)?.strip_prefix('.')?.parse::<u32>().ok()).max();
+        let last = self
+            .versions(name)
+            .iter()
+            .filter_map(|v| v.strip_prefix(period)?.strip_prefix('.')?.parse::<u32>().ok())
+            .max();
         format!("{period}.{}", last.unwrap_or(0) + 1)
     }
 
@@ -281,7 +286,10 @@ impl Store {
                         let error = Error::new("E0604", format!("there is no alias @{alias} of {name}"));
                         return Err(match closest(alias, &known) {
                             Some(near) => error.help(format!("did you mean @{near} → {}?", aliases[near])),
-                            None => error.help(format!("aliases: {}", known.iter().map(|k| format!("@{k}")).collect::<Vec<_>>().join(", "))),
+                            None => error.help(format!(
+                                "aliases: {}",
+                                known.iter().map(|k| format!("@{k}")).collect::<Vec<_>>().join(", ")
+                            )),
                         });
                     }
                 }
@@ -319,9 +327,12 @@ impl Store {
             .and_then(|b| serde_json::from_slice(&b).map_err(|e| damaged(model, MANIFEST, &e.to_string())))?;
         let expected = manifest.outputs.iter().find(|o| o.path == file);
         if expected.is_some_and(|o| o.blake3 != blake3::hash(&bytes).to_hex().as_str()) {
-            return Err(Error::new("E0603", format!("{file} of {}/{} does not match its hash", model.name, model.version))
-                .why("an edited model scores customers by rules nobody trained")
-                .help("restore it from a copy, or run `ilk run` again"));
+            return Err(Error::new(
+                "E0603",
+                format!("{file} of {}/{} does not match its hash", model.name, model.version),
+            )
+            .why("an edited model scores customers by rules nobody trained")
+            .help("restore it from a copy, or run `ilk run` again"));
         }
         Ok(bytes)
     }
@@ -465,8 +476,10 @@ mod tests {
     }
 
     fn publish(store: &Store, version: &str) -> Published {
-        let report: Vec<Artifact> =
-            vec![("report.json", format!("{{\"model\": \"shop/{version}\"}}").into_bytes()), ("report.html", b"x".to_vec())];
+        let report: Vec<Artifact> = vec![
+            ("report.json", format!("{{\"model\": \"shop/{version}\"}}").into_bytes()),
+            ("report.html", b"x".to_vec()),
+        ];
         store
             .publish("shop", version, "2024-Q1", &[("model.json", b"{}".to_vec())], manifest(), &report)
             .expect("a published run")
@@ -484,7 +497,8 @@ mod tests {
         }
         let report = dir.path().join("reports/2024-Q1");
         for old in ["2024-Q1.1", "2024-Q1.2"] {
-            let text = fs::read_to_string(report.join("history").join(old).join("report.json")).expect("the old report");
+            let text =
+                fs::read_to_string(report.join("history").join(old).join("report.json")).expect("the old report");
             assert!(text.contains(old));
         }
         assert!(!report.join("history/2024-Q1.2/history").exists());

@@ -64,7 +64,8 @@ impl Assign {
         let table = assignment_table(&model, &scored.matrix, &scored.assignments, &scored.tables);
         write_new(&self.out, &format.write(&table)?, self.replace)?;
         let count = |fit: Fit| scored.assignments.iter().filter(|a| Fit::of(a, model.far) == fit).count();
-        let mut sizes: Vec<(String, usize)> = model.segments.iter().map(|s| (format!("{} {}", s.id, s.name), 0)).collect();
+        let mut sizes: Vec<(String, usize)> =
+            model.segments.iter().map(|s| (format!("{} {}", s.id, s.name), 0)).collect();
         for assignment in &scored.assignments {
             if let Some(segment) = assignment.cluster {
                 sizes[segment].1 += 1;
@@ -216,7 +217,8 @@ fn rename(inputs: &mut Inputs, map: &[String]) -> Result<()> {
     use crate::data::schema::{DateSpec, KindSpec};
     for pair in map {
         let Some((old, new)) = pair.split_once('=') else {
-            return Err(Error::new("E0204", format!("`--map {pair}`: expected MODEL=FILE")).help("--map CustomerID=customer_id"));
+            return Err(Error::new("E0204", format!("`--map {pair}`: expected MODEL=FILE"))
+                .help("--map CustomerID=customer_id"));
         };
         let mut found = false;
         let mut swap = |column: &mut String| {
@@ -239,7 +241,13 @@ fn rename(inputs: &mut Inputs, map: &[String]) -> Result<()> {
         inputs.surveys.iter_mut().filter_map(|s| s.date.as_mut()).for_each(&mut date);
         if let Some(orders) = &mut inputs.orders {
             swap(&mut orders.customer_id);
-            for column in [&mut orders.order_id, &mut orders.amount, &mut orders.quantity, &mut orders.unit_price, &mut orders.product] {
+            for column in [
+                &mut orders.order_id,
+                &mut orders.amount,
+                &mut orders.quantity,
+                &mut orders.unit_price,
+                &mut orders.product,
+            ] {
                 column.iter_mut().for_each(&mut swap);
             }
             orders.returns.iter_mut().filter_map(|r| r.column.as_mut()).for_each(&mut swap);
@@ -258,8 +266,11 @@ fn rename(inputs: &mut Inputs, map: &[String]) -> Result<()> {
             swap(&mut survey.score);
         }
         if !found {
-            return Err(Error::new("E0502", format!("`--map {pair}`: the model reads no column `{old}` that can be renamed"))
-                .help("ids, dates, amounts, kinds and scores can be renamed; attributes keep their names"));
+            return Err(Error::new(
+                "E0502",
+                format!("`--map {pair}`: the model reads no column `{old}` that can be renamed"),
+            )
+            .help("ids, dates, amounts, kinds and scores can be renamed; attributes keep their names"));
         }
     }
     Ok(())

@@ -36,8 +36,11 @@ impl Demo {
         for (name, text) in &files {
             let path = self.out.join(name);
             if std::fs::read(&path).is_ok_and(|old| old != text.as_bytes()) {
-                return Err(Error::new("E0615", format!("{} exists and differs from what this demo would write", path.display()))
-                    .help("choose another folder: ilk demo --out DIR"));
+                return Err(Error::new(
+                    "E0615",
+                    format!("{} exists and differs from what this demo would write", path.display()),
+                )
+                .help("choose another folder: ilk demo --out DIR"));
             }
         }
         for (name, text) in &files {

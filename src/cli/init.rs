@@ -50,7 +50,9 @@ impl Init {
             let rows: Vec<Vec<String>> = file
                 .columns
                 .iter()
-                .map(|g| vec![g.column.clone(), g.looks_like.clone(), g.role.clone(), g.why.clone(), g.sure.to_string()])
+                .map(|g| {
+                    vec![g.column.clone(), g.looks_like.clone(), g.role.clone(), g.why.clone(), g.sure.to_string()]
+                })
                 .collect();
             voice.say(table(&["COLUMN", "LOOKS LIKE", "ROLE", "WHY", "SURE"], &rows, &[]));
             voice.say("");
@@ -74,7 +76,11 @@ impl Init {
             }
             None => {
                 write_atomic(&path, text.as_bytes())?;
-                voice.say(format!("Wrote {} ({} lines, comments explain each choice)", path.display(), text.lines().count()));
+                voice.say(format!(
+                    "Wrote {} ({} lines, comments explain each choice)",
+                    path.display(),
+                    text.lines().count()
+                ));
             }
         }
         voice.say(format!("Wrote {} (editor completion)", root.join(SCHEMA).display()));
@@ -141,7 +147,9 @@ fn seen_from(file: &str, root: &Path) -> String {
 /// The folder's name, or that of the first file, as a name for the models' folder.
 fn project_name(root: &Path, files: &[String]) -> String {
     let folder = std::path::absolute(root).ok().and_then(|p| p.file_name().map(|n| n.to_string_lossy().into_owned()));
-    let file = files.first().map(|f| PathBuf::from(f).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default());
+    let file = files
+        .first()
+        .map(|f| PathBuf::from(f).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default());
     let raw = folder.or(file).unwrap_or_default();
     let stem = raw.split('.').find(|part| !part.is_empty()).unwrap_or("customers");
     let name: String =
@@ -166,7 +174,9 @@ fn attribute_lines(attributes: &std::collections::BTreeMap<String, Attribute>, t
         let value = match kind {
             Attribute::Kind(AttributeKind::Number) => "\"number\"".to_string(),
             Attribute::Kind(AttributeKind::Nominal) => "\"nominal\"".into(),
-            Attribute::Levels(levels) => format!("[{}]", levels.iter().map(|l| quoted(l)).collect::<Vec<_>>().join(", ")),
+            Attribute::Levels(levels) => {
+                format!("[{}]", levels.iter().map(|l| quoted(l)).collect::<Vec<_>>().join(", "))
+            }
         };
         let _ = writeln!(text, "{} = {value}", quoted(column));
     }
@@ -187,8 +197,14 @@ fn config_text(name: &str, currency: &str, inputs: &Inputs, files: &str) -> Stri
     let path = |paths: &crate::data::schema::Paths| quoted(paths.list().first().copied().unwrap_or_default());
     if let Some(orders) = &inputs.orders {
         line("\n[input.orders]".into());
-        line(format!("path        = {}   # csv, csv.gz, parquet, arrow; a folder or a glob also works", path(&orders.path)));
-        line(format!("customer_id = {}   # always text: leading zeros are safe; blank is a guest", quoted(&orders.customer_id)));
+        line(format!(
+            "path        = {}   # csv, csv.gz, parquet, arrow; a folder or a glob also works",
+            path(&orders.path)
+        ));
+        line(format!(
+            "customer_id = {}   # always text: leading zeros are safe; blank is a guest",
+            quoted(&orders.customer_id)
+        ));
         match &orders.order_id {
             Some(column) => line(format!("order_id    = {}", quoted(column))),
             None => line("# order_id  = \"…\"               # without it each row is an order".into()),
@@ -240,7 +256,11 @@ fn config_text(name: &str, currency: &str, inputs: &Inputs, files: &str) -> Stri
             line(format!("date        = {}", date_text(date)));
         }
         if let Some(join) = &events.join {
-            line(format!("join        = {{ path = {}, on = {} }}   # where the date stands", path(&join.path), quoted(&join.on)));
+            line(format!(
+                "join        = {{ path = {}, on = {} }}   # where the date stands",
+                path(&join.path),
+                quoted(&join.on)
+            ));
         }
     }
     for survey in &inputs.surveys {
@@ -260,7 +280,9 @@ fn config_text(name: &str, currency: &str, inputs: &Inputs, files: &str) -> Stri
             Some(column) => line(format!("customer_id = {}", quoted(column))),
             None => line("# customer_id = \"…\"             # without it the row number is the id".into()),
         }
-        line("\n[input.customers.attributes]     # \"number\", \"nominal\", or the levels from lowest to highest".into());
+        line(
+            "\n[input.customers.attributes]     # \"number\", \"nominal\", or the levels from lowest to highest".into(),
+        );
         attribute_lines(&customers.attributes, &mut text);
     }
     text.push_str(

@@ -97,7 +97,9 @@ pub fn run(cli: &Cli) -> i32 {
     {
         return status;
     }
-    let colour = !global.no_color && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::io::stderr().is_terminal();
+    let colour = !global.no_color
+        && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+        && std::io::stderr().is_terminal();
     let voice = Voice { json: global.json, quiet: global.quiet, verbose: global.verbose, colour };
     let store = Store::new(&global.dir);
     let root = global.dir.clone();
@@ -112,10 +114,14 @@ pub fn run(cli: &Cli) -> i32 {
         Ok(Ok(status)) => return status,
         Ok(Err(error)) => error,
         Err(panic) => {
-            let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            Error::new("E0070", format!("this is a bug in ilk {}: {}", env!("CARGO_PKG_VERSION"), said.unwrap_or("no message")))
-                .note("note", "nothing was written")
-                .help("please report it with the command you ran")
+            let said =
+                panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            Error::new(
+                "E0070",
+                format!("this is a bug in ilk {}: {}", env!("CARGO_PKG_VERSION"), said.unwrap_or("no message")),
+            )
+            .note("note", "nothing was written")
+            .help("please report it with the command you ran")
         }
     };
     voice.fail(&error);

@@ -31,7 +31,8 @@ impl ReportCommand {
         voice.document(&json!({ "report": page.display().to_string(), "model": report.model }))?;
         if self.open {
             open::that_detached(&page).map_err(|e| {
-                Error::new("E0612", format!("no browser could be opened: {e}")).help(format!("open {} yourself", page.display()))
+                Error::new("E0612", format!("no browser could be opened: {e}"))
+                    .help(format!("open {} yourself", page.display()))
             })?;
         }
         Ok(0)

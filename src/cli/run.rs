@@ -146,7 +146,8 @@ fn segments(report: &Report) -> String {
         header.push("REVENUE");
     }
     header.extend(columns.iter().map(|c| c.1));
-    let unit = |feature: &str| report.features.iter().find(|f| f.feature.name == feature).map(|f| f.feature.unit.clone());
+    let unit =
+        |feature: &str| report.features.iter().find(|f| f.feature.name == feature).map(|f| f.feature.unit.clone());
     let row = |id: &str, name: &str, profile: &crate::segment::profile::Profile| {
         let mut row = vec![
             id.to_string(),
@@ -170,7 +171,11 @@ fn segments(report: &Report) -> String {
     let right: Vec<usize> = (2..header.len()).collect();
     let mut text = table(&header, &rows, &right);
     if let Some(share) = report.coverage.guest_revenue_share.filter(|s| *s > 0.0) {
-        text.push_str(&format!("\n  (guest lines: {:.1}% of revenue; known but without an order: {})", share * 100.0, report.coverage.without_orders));
+        text.push_str(&format!(
+            "\n  (guest lines: {:.1}% of revenue; known but without an order: {})",
+            share * 100.0,
+            report.coverage.without_orders
+        ));
     }
     text
 }

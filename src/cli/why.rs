@@ -45,8 +45,19 @@ impl Why {
         let matrix = read_features(&store.read(&reference, "features.parquet")?, &model.features)?;
         let Some(row) = matrix.ids.iter().position(|id| id == &self.customer) else {
             let refs: Vec<&str> = matrix.ids.iter().map(String::as_str).collect();
-            let near = refs.iter().find(|id| id.trim_start_matches('0').eq_ignore_ascii_case(self.customer.trim_start_matches('0')));
-            let error = Error::new("E0504", format!("no customer `{}` among the {} of {}/{}", self.customer, matrix.len(), model.name, model.version));
+            let near = refs
+                .iter()
+                .find(|id| id.trim_start_matches('0').eq_ignore_ascii_case(self.customer.trim_start_matches('0')));
+            let error = Error::new(
+                "E0504",
+                format!(
+                    "no customer `{}` among the {} of {}/{}",
+                    self.customer,
+                    matrix.len(),
+                    model.name,
+                    model.version
+                ),
+            );
             return Err(match near {
                 Some(near) => error.help(format!("did you mean {near}?")),
                 None => error.help("ids are text as in the file; customers without an order have no segment"),
@@ -57,17 +68,28 @@ impl Why {
         let described = profile::profiles(&matrix, &model.preparation, &labels, model.segments.len());
         let own = assignments[row];
         let name = |segment: Option<usize>| {
-            segment.map_or_else(|| "no segment".to_string(), |s| format!("{} {}", model.segments[s].id, model.segments[s].name))
+            segment.map_or_else(
+                || "no segment".to_string(),
+                |s| format!("{} {}", model.segments[s].id, model.segments[s].name),
+            )
         };
         let fit = Fit::of(&own, model.far);
         let clearly = match (own.cluster, own.second) {
             (Some(_), Some(second)) if own.distance > 0.0 => {
-                format!(" ({:.1}× closer than the next segment, {})", own.second_distance / own.distance, model.segments[second].id)
+                format!(
+                    " ({:.1}× closer than the next segment, {})",
+                    own.second_distance / own.distance,
+                    model.segments[second].id
+                )
             }
             _ => String::new(),
         };
         voice.say(format!("Customer {} → {}   fit: {}{clearly}", self.customer, name(own.cluster), fit.word()));
-        let group = own.cluster.map(|s| &described.segments[s]).or(described.unclustered.as_ref()).unwrap_or(&described.everyone);
+        let group = own
+            .cluster
+            .map(|s| &described.segments[s])
+            .or(described.unclustered.as_ref())
+            .unwrap_or(&described.everyone);
         let mut rows = Vec::new();
         for (feature, column) in matrix.features.iter().zip(&matrix.columns) {
             let median = |p: &profile::Profile| {
@@ -76,11 +98,17 @@ impl Why {
             };
             let commonest = |p: &profile::Profile| {
                 let levels = p.levels.iter().filter(|l| l.feature == feature.name);
-                levels.max_by_key(|l| l.customers).map_or("–".into(), |l| format!("{} ({:.0}%)", l.level, l.share * 100.0))
+                levels
+                    .max_by_key(|l| l.customers)
+                    .map_or("–".into(), |l| format!("{} ({:.0}%)", l.level, l.share * 100.0))
             };
             let (value, of_group, of_all) = match column {
-                Column::Number(v) => (feature.unit.format(v[row], &model.currency), median(group), median(&described.everyone)),
-                Column::Level(v) => (v[row].clone().unwrap_or("–".into()), commonest(group), commonest(&described.everyone)),
+                Column::Number(v) => {
+                    (feature.unit.format(v[row], &model.currency), median(group), median(&described.everyone))
+                }
+                Column::Level(v) => {
+                    (v[row].clone().unwrap_or("–".into()), commonest(group), commonest(&described.everyone))
+                }
             };
             let forms = if feature.role == Role::Form { "" } else { "describes only" };
             rows.push(vec![feature.label.clone(), value, of_group, of_all, forms.to_string()]);
@@ -95,7 +123,10 @@ impl Why {
                     voice.say(format!("  {}", m.text));
                 }
             }
-            (Some(second), None) => voice.say(format!("\nNo single change would move it to {}: several would have to come together", name(Some(second)))),
+            (Some(second), None) => voice.say(format!(
+                "\nNo single change would move it to {}: several would have to come together",
+                name(Some(second))
+            )),
             (None, _) => {}
         }
         voice.document(&json!({
@@ -126,7 +157,8 @@ fn moves(model: &Model, matrix: &FeatureMatrix, row: usize) -> Result<Vec<Move>>
         let mut known: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
         known.sort_by(f64::total_cmp);
         let whole = known.iter().all(|v| v.fract() == 0.0);
-        let (low, high) = (crate::features::scaling::quantile(&known, 0.005), crate::features::scaling::quantile(&known, 0.995));
+        let (low, high) =
+            (crate::features::scaling::quantile(&known, 0.005), crate::features::scaling::quantile(&known, 0.995));
         let mut tries: Vec<f64> = (0..=STEPS)
             .map(|i| low + (high - low) * i as f64 / STEPS as f64)
             .map(|v| if whole { v.round() } else { v })
@@ -169,5 +201,9 @@ fn rows_of(matrix: &FeatureMatrix, rows: &[usize], with: Option<(usize, &[f64])>
             (Column::Level(v), _) => Column::Level(rows.iter().map(|r| v[*r].clone()).collect()),
         })
         .collect();
-    FeatureMatrix { ids: rows.iter().map(|r| matrix.ids[*r].clone()).collect(), features: matrix.features.clone(), columns }
+    FeatureMatrix {
+        ids: rows.iter().map(|r| matrix.ids[*r].clone()).collect(),
+        features: matrix.features.clone(),
+        columns,
+    }
 }

@@ -14,9 +14,12 @@ pub(crate) fn order_attributes(lines: &DataFrame, spec: &OrdersSpec, warnings: &
     let mut all = lines.clone().lazy().select([col("customer")]).unique(None, UniqueKeepStrategy::Any);
     for (column, kind) in &spec.attributes {
         if *kind == Attribute::Kind(AttributeKind::Number) {
-            return Err(Error::new("E0204", format!("`{column}` cannot be a number among the attributes of order lines"))
-                .why("a customer has one row per order line, so a number would need a rule to combine them")
-                .help(format!("{column} = \"nominal\", or move it to [input.customers.attributes]")));
+            return Err(Error::new(
+                "E0204",
+                format!("`{column}` cannot be a number among the attributes of order lines"),
+            )
+            .why("a customer has one row per order line, so a number would need a rule to combine them")
+            .help(format!("{column} = \"nominal\", or move it to [input.customers.attributes]")));
         }
         let name = attribute_column(column);
         let counted = lines
@@ -35,7 +38,13 @@ pub(crate) fn order_attributes(lines: &DataFrame, spec: &OrdersSpec, warnings: &
             "orders",
         )?;
         let several = collect(
-            counted.clone().lazy().group_by([col("customer")]).agg([len().alias("n")]).filter(col("n").gt(lit(1))).select([len()]),
+            counted
+                .clone()
+                .lazy()
+                .group_by([col("customer")])
+                .agg([len().alias("n")])
+                .filter(col("n").gt(lit(1)))
+                .select([len()]),
             "orders",
         )?;
         let several = guard("orders", || Ok(several.columns()[0].u32()?.get(0).unwrap_or(0)))?;
@@ -75,7 +84,10 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
             );
             // Padded, so that text order is row order.
             let digits = u32::try_from(source.rows().to_string().len()).unwrap_or(19);
-            (col(ROW).cast(DataType::Int64) + lit(10i64.pow(digits) + 1)).cast(DataType::String).str().slice(lit(1), lit(NULL))
+            (col(ROW).cast(DataType::Int64) + lit(10i64.pow(digits) + 1))
+                .cast(DataType::String)
+                .str()
+                .slice(lit(1), lit(NULL))
         }
     };
     let mut select = vec![col(ROW), id.alias("customer")];
@@ -123,7 +135,13 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
         )?;
         let again = guard("customers", || Ok(repeated.column("again")?.u64()?.get(0).unwrap_or(0)))?;
         let column = spec.customer_id.as_deref().unwrap_or_default();
-        let mut error = Error::new("E0323", format!("{} customers stand in the customers table twice with different values", distinct.height() - people));
+        let mut error = Error::new(
+            "E0323",
+            format!(
+                "{} customers stand in the customers table twice with different values",
+                distinct.height() - people
+            ),
+        );
         if let Some(place) = source.places(&[(again, column)], "again")?.pop() {
             error = error.at(place);
         }
@@ -224,7 +242,13 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         tables.inputs.extend(source.inputs());
         tables.warnings.extend(source.warnings.iter().cloned());
         let column = spec.date.as_ref().map_or("", DateSpec::column);
-        refuse(&source, &rows, &[("bad0".into(), column, "not a date in the format of the column")], options.max_rejected, tables)?;
+        refuse(
+            &source,
+            &rows,
+            &[("bad0".into(), column, "not a date in the format of the column")],
+            options.max_rejected,
+            tables,
+        )?;
         parts.push((spec.name.clone(), rows, source.ragged_rows()));
     }
     if parts.is_empty() {

@@ -66,10 +66,16 @@ impl<'a> Sample<'a> {
                 let values = self.texts(column)?;
                 let scientific = values.iter().filter(|v| is_scientific(v)).count();
                 if scientific > 0 {
-                    return Err(Error::new("E0302", format!("{scientific} of the first {} values of `{column}` look like 1.23457E+15", values.len()))
-                        .note("seen", values.iter().find(|v| is_scientific(v)).cloned().unwrap_or_default())
-                        .why("digits are lost, so different customers would be merged; this is never repaired")
-                        .help("export the file again with this column as text"));
+                    return Err(Error::new(
+                        "E0302",
+                        format!(
+                            "{scientific} of the first {} values of `{column}` look like 1.23457E+15",
+                            values.len()
+                        ),
+                    )
+                    .note("seen", values.iter().find(|v| is_scientific(v)).cloned().unwrap_or_default())
+                    .why("digits are lost, so different customers would be merged; this is never repaired")
+                    .help("export the file again with this column as text"));
                 }
                 let text = not_null_word(col(column));
                 let tail = |v: &String| v.strip_suffix(".0").is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()));
@@ -105,7 +111,12 @@ impl<'a> Sample<'a> {
         if self.dtype(column) != DataType::String {
             let value = col(column).cast(DataType::Float64);
             let bad = value.clone().is_finite().not().fill_null(false);
-            return Ok(Parsed { value: when(value.clone().is_finite()).then(value).otherwise(lit(NULL)), bad, stated: None, warnings });
+            return Ok(Parsed {
+                value: when(value.clone().is_finite()).then(value).otherwise(lit(NULL)),
+                bad,
+                stated: None,
+                warnings,
+            });
         }
         let values = self.texts(column)?;
         let seen = Seen::of(values.iter().map(String::as_str));
@@ -123,17 +134,26 @@ impl<'a> Sample<'a> {
             return Err(Error::new("E0341", format!("`{column}` mixes decimal commas and decimal points"))
                 .note("seen", format!("{} × 1.234,50    {} × 1234.50", seen.comma, seen.point + seen.thousands))
                 .why("read the wrong way, an order counts a thousand times too much")
-                .help(format!("export again, or state it under {}: number = {{ decimal = \",\", thousands = \".\" }}", self.source.section)));
+                .help(format!(
+                    "export again, or state it under {}: number = {{ decimal = \",\", thousands = \".\" }}",
+                    self.source.section
+                )));
         };
         if given.is_none() && format.decimal.is_some() {
             warnings.push(
                 Warning::new("W0341", format!("`{column}`: comma is the decimal mark in every value that has one"))
-                    .help(format!("to state it: {} number = {{ decimal = \",\", thousands = \".\" }}", self.source.section)),
+                    .help(format!(
+                        "to state it: {} number = {{ decimal = \",\", thousands = \".\" }}",
+                        self.source.section
+                    )),
             );
         }
         if given.is_none() && !signs.is_empty() {
             let n: usize = signs.iter().map(|(_, n)| n).sum();
-            warnings.push(Warning::new("W0342", format!("`{column}`: {} stripped from {n} of the first {} values", signs[0].0, values.len())));
+            warnings.push(Warning::new(
+                "W0342",
+                format!("`{column}`: {} stripped from {n} of the first {} values", signs[0].0, values.len()),
+            ));
         }
         let mut text = col(column).str().strip_chars(lit(NULL));
         let trimmed = text.clone();

@@ -158,7 +158,9 @@ fn settle(formats: &[(String, Order)], values: &[&str]) -> Option<Reading> {
     let day_first = formats.iter().find(|(_, o)| *o == Order::DayFirst);
     let month_first = formats.iter().find(|(_, o)| *o == Order::MonthFirst);
     match (formats.first(), day_first, month_first) {
-        (_, Some((d, _)), Some((m, _))) if formats.iter().all(|(_, o)| matches!(o, Order::DayFirst | Order::MonthFirst)) => {
+        (_, Some((d, _)), Some((m, _)))
+            if formats.iter().all(|(_, o)| matches!(o, Order::DayFirst | Order::MonthFirst)) =>
+        {
             // Every value may read the same both ways (01/01/2024): then the order does not matter.
             if values.iter().all(|v| read(v, d) == read(v, m)) {
                 return Some(Reading::One { format: d.clone(), proof: "day and month are equal throughout".into() });
@@ -273,7 +275,8 @@ mod tests {
 
     #[test]
     fn times_and_fractions_are_read() {
-        for text in ["2017-01-01 11:53:26", "2017-01-01T11:53:26Z", "2017-01-01 11:53:26.125", "20170101", "1 Jan 2017"] {
+        for text in ["2017-01-01 11:53:26", "2017-01-01T11:53:26Z", "2017-01-01 11:53:26.125", "20170101", "1 Jan 2017"]
+        {
             assert!(matches!(judge(&[text]), Reading::One { .. }), "{text}");
         }
         assert!(!looks_like_date("17850"));

@@ -13,8 +13,10 @@ pub(crate) fn collect(frame: LazyFrame, what: &str) -> Result<DataFrame> {
 pub(crate) fn guard<T>(what: &str, call: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Error::new("E0131", format!("{what} cannot be read: {}", first_line(&error.to_string())))
-            .help("if the file is a Parquet or Arrow file, write it again; if it is CSV, run `ilk check`")),
+        Ok(Err(error)) => {
+            Err(Error::new("E0131", format!("{what} cannot be read: {}", first_line(&error.to_string())))
+                .help("if the file is a Parquet or Arrow file, write it again; if it is CSV, run `ilk check`"))
+        }
         Err(panic) => {
             let said = panic
                 .downcast_ref::<String>()

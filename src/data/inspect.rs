@@ -85,8 +85,14 @@ impl Delimited {
                     this.encoding = WINDOWS_1252;
                     copy = true;
                     warnings.push(
-                        Warning::new("W0108", format!("{} is not UTF-8 (byte 0x{byte:02X} in line {line}): read as windows-1252", this.name()))
-                            .help("save it as UTF-8, or state it: encoding = \"windows-1252\""),
+                        Warning::new(
+                            "W0108",
+                            format!(
+                                "{} is not UTF-8 (byte 0x{byte:02X} in line {line}): read as windows-1252",
+                                this.name()
+                            ),
+                        )
+                        .help("save it as UTF-8, or state it: encoding = \"windows-1252\""),
                     );
                 }
                 Pass::Ragged => copy = true,
@@ -99,7 +105,8 @@ impl Delimited {
         }
         if !this.ragged.is_empty() {
             let (ordinal, fields) = this.ragged[0];
-            let place = this.place(ordinal, None, &format!("{fields} fields here, {} in the header", this.header.len()))?;
+            let place =
+                this.place(ordinal, None, &format!("{fields} fields here, {} in the header", this.header.len()))?;
             warnings.push(
                 Warning::new(
                     "E0105",
@@ -214,8 +221,11 @@ impl Delimited {
                 let line = record.position().map_or(0, csv::Position::line);
                 let byte = record.as_slice().iter().copied().find(|b| *b >= 0x80).unwrap_or(0);
                 if declared.encoding.is_some() {
-                    return Err(Error::new("E0131", format!("{} is not {}: byte 0x{byte:02X} in line {line}", self.name(), UTF_8.name()))
-                        .help("remove `encoding` to have it detected"));
+                    return Err(Error::new(
+                        "E0131",
+                        format!("{} is not {}: byte 0x{byte:02X} in line {line}", self.name(), UTF_8.name()),
+                    )
+                    .help("remove `encoding` to have it detected"));
                 }
                 return Ok(Pass::NotUtf8 { line, byte });
             }
@@ -244,10 +254,13 @@ impl Delimited {
                 text,
                 label: format!("opens here and swallows {} further lines", last.1),
             };
-            return Err(Error::new("E0106", format!("a quote opened in line {line} of {} is never closed", self.name()))
-                .at(place)
-                .why("everything after it reads as one value, so those customers would vanish")
-                .help("close the quote, or double it if it belongs to the text: \"\""));
+            return Err(Error::new(
+                "E0106",
+                format!("a quote opened in line {line} of {} is never closed", self.name()),
+            )
+            .at(place)
+            .why("everything after it reads as one value, so those customers would vanish")
+            .help("close the quote, or double it if it belongs to the text: \"\""));
         }
         let found_ragged = !ragged.is_empty();
         self.records = records;
@@ -342,9 +355,7 @@ fn is_gzip(bytes: &[u8]) -> bool {
 fn head_raw(path: &Path) -> Result<Vec<u8>> {
     let shown = path.display().to_string();
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|f| f.take(8).read_to_end(&mut bytes))
-        .map_err(|e| unreadable(&shown, &e))?;
+    File::open(path).and_then(|f| f.take(8).read_to_end(&mut bytes)).map_err(|e| unreadable(&shown, &e))?;
     Ok(bytes)
 }
 
@@ -462,22 +473,34 @@ fn header(text: &str, delimiter: u8, shown: &str) -> Result<Vec<String>> {
     let Some(first) = records.next() else {
         return Err(Error::new("E0102", format!("{shown} holds no text")).help("was the export interrupted?"));
     };
-    let names: Vec<String> =
-        first.iter().enumerate().map(|(i, n)| if i == 0 { n.trim_start_matches('\u{feff}') } else { n }.to_string()).collect();
+    let names: Vec<String> = first
+        .iter()
+        .enumerate()
+        .map(|(i, n)| if i == 0 { n.trim_start_matches('\u{feff}') } else { n }.to_string())
+        .collect();
     let widths = widths(text, delimiter);
     let usual = widths.iter().rev().nth(usize::from(widths.len() > 2)).copied().unwrap_or(names.len());
     if names.len() == 1 && usual > 1 {
         let skip = widths.iter().take_while(|w| **w != usual).count();
-        return Err(Error::new("E0113", format!("the header of {shown} seems to be in line {}: the lines above have 1 field", skip + 1))
-            .help(format!("delete the first {skip} {}", if skip == 1 { "line" } else { "lines" })));
+        return Err(Error::new(
+            "E0113",
+            format!("the header of {shown} seems to be in line {}: the lines above have 1 field", skip + 1),
+        )
+        .help(format!("delete the first {skip} {}", if skip == 1 { "line" } else { "lines" })));
     }
     let line: Vec<String> = names.clone();
     let looks_like_data =
         names.iter().filter(|n| n.trim().parse::<f64>().is_ok() || super::dates::looks_like_date(n)).count();
     if looks_like_data > 0 {
-        return Err(Error::new("E0111", format!("the first line of {shown} looks like data: {looks_like_data} of its {} fields are numbers or dates", names.len()))
-            .at(place(shown, 1, &line, delimiter, None, "no column names here"))
-            .help("put a line with the column names on top"));
+        return Err(Error::new(
+            "E0111",
+            format!(
+                "the first line of {shown} looks like data: {looks_like_data} of its {} fields are numbers or dates",
+                names.len()
+            ),
+        )
+        .at(place(shown, 1, &line, delimiter, None, "no column names here"))
+        .help("put a line with the column names on top"));
     }
     for (i, name) in names.iter().enumerate() {
         if name.trim().is_empty() {
@@ -486,9 +509,12 @@ fn header(text: &str, delimiter: u8, shown: &str) -> Result<Vec<String>> {
                 .help("name every column in the first line"));
         }
         if let Some(j) = names[..i].iter().position(|n| n == name) {
-            return Err(Error::new("E0112", format!("two columns of {shown} are called `{name}` ({} and {})", j + 1, i + 1))
-                .at(place(shown, 1, &line, delimiter, Some(i), "again"))
-                .help("rename one of them"));
+            return Err(Error::new(
+                "E0112",
+                format!("two columns of {shown} are called `{name}` ({} and {})", j + 1, i + 1),
+            )
+            .at(place(shown, 1, &line, delimiter, Some(i), "again"))
+            .help("rename one of them"));
         }
     }
     Ok(names)

@@ -68,9 +68,7 @@ impl Buckets {
             amount: has_money.then_some(money as f64 / MONEY_SCALE),
         };
         let total = row("read", self.0.iter().map(|b| b.1).sum(), self.0.iter().map(|b| b.2).sum());
-        std::iter::once(total)
-            .chain(self.0.iter().filter(|b| b.1 > 0).map(|(b, n, m)| row(b, *n, *m)))
-            .collect()
+        std::iter::once(total).chain(self.0.iter().filter(|b| b.1 > 0).map(|(b, n, m)| row(b, *n, *m))).collect()
     }
 }
 

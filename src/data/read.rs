@@ -141,7 +141,11 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
         Some(date) => {
             let parsed = sample.day(date)?;
             tables.stated.extend(parsed.stated.map(|s| format!("orders: {s}")));
-            bad.push((date.column(), "not a date in the format of the column", parsed.bad.or(parsed.value.clone().is_null())));
+            bad.push((
+                date.column(),
+                "not a date in the format of the column",
+                parsed.bad.or(parsed.value.clone().is_null()),
+            ));
             parsed.value.cast(DataType::Int32)
         }
         None => lit(NULL).cast(DataType::Int32),
@@ -156,12 +160,15 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
     let quantity = read_number(&spec.quantity)?;
     let unit_price = if amount.is_none() { read_number(&spec.unit_price)? } else { None };
     let quantity_needed = if amount.is_none() { quantity.as_ref() } else { None };
-    for (name, parsed) in [(&spec.amount, amount.as_ref()), (&spec.quantity, quantity_needed), (&spec.unit_price, unit_price.as_ref())] {
+    for (name, parsed) in
+        [(&spec.amount, amount.as_ref()), (&spec.quantity, quantity_needed), (&spec.unit_price, unit_price.as_ref())]
+    {
         if let (Some(name), Some(parsed)) = (name, parsed) {
             bad.push((name, "not a number", parsed.bad.clone().or(parsed.value.clone().is_null())));
         }
     }
-    let (amount, quantity, unit_price) = (amount.map(|p| p.value), quantity.map(|p| p.value), unit_price.map(|p| p.value));
+    let (amount, quantity, unit_price) =
+        (amount.map(|p| p.value), quantity.map(|p| p.value), unit_price.map(|p| p.value));
     let money = match (amount, &quantity, unit_price) {
         (Some(amount), ..) => Some(amount),
         (None, Some(quantity), Some(price)) => Some(quantity.clone() * price),
@@ -183,7 +190,8 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
         None => minor.clone().lt(lit(0i64)),
     }
     .fill_null(false);
-    let rule = spec.returns.as_ref().filter(|r| r.column.is_some() && (r.starts_with.is_some() || !r.equals.is_empty()));
+    let rule =
+        spec.returns.as_ref().filter(|r| r.column.is_some() && (r.starts_with.is_some() || !r.equals.is_empty()));
     let returned = match rule {
         Some(rule) => {
             let text = col(rule.column.as_deref().unwrap_or_default()).cast(DataType::String);
@@ -262,9 +270,7 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
         .then(lit(0i64) - col("amount"))
         .otherwise(col("amount"))
         .fill_null(0i64);
-    let lines = lines
-        .lazy()
-        .with_columns([bucket.alias("bucket"), amount.alias("amount"), returned.alias("returned")]);
+    let lines = lines.lazy().with_columns([bucket.alias("bucket"), amount.alias("amount"), returned.alias("returned")]);
     let lines = collect(lines, "orders")?;
     let buckets = count(&lines, Some(source.ragged_rows()))?;
     tables.ledger.extend(buckets.rows_of("orders", spec.has_money()));
@@ -291,7 +297,9 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
     let units = |minor: i64| minor as f64 / MONEY_SCALE;
     tables.sales = Sales {
         orders: fact("orders").unwrap_or(0).unsigned_abs(),
-        revenue: spec.has_money().then(|| units(buckets.money("used") + buckets.money("returned, counted against revenue"))),
+        revenue: spec
+            .has_money()
+            .then(|| units(buckets.money("used") + buckets.money("returned, counted against revenue"))),
         guest_revenue: spec.has_money().then(|| units(buckets.money("guest"))),
         days: fact("first").zip(fact("last")).map(|(a, b)| (Day(a as i32), Day(b as i32))),
         has_returns: fact("has_returns") == Some(1),
@@ -326,7 +334,11 @@ pub(crate) fn count(lines: &DataFrame, ragged: Option<u64>) -> Result<Buckets> {
     let has_money = lines.column("amount").is_ok();
     let money = if has_money { col("amount").sum() } else { lit(0i64) }.cast(DataType::Int64);
     let counted = collect(
-        lines.clone().lazy().group_by([col("bucket")]).agg([len().cast(DataType::Int64).alias("rows"), money.alias("money")]),
+        lines
+            .clone()
+            .lazy()
+            .group_by([col("bucket")])
+            .agg([len().cast(DataType::Int64).alias("rows"), money.alias("money")]),
         "ledger",
     )?;
     let names = texts(&counted, "bucket", "ledger")?;
@@ -371,7 +383,10 @@ pub(crate) fn refuse(
     let ragged = tables.rejects.len() - before;
     let mut bad_rows: BTreeSet<u64> = BTreeSet::new();
     for (flag, column, reason) in flags {
-        let hits = collect(lines.clone().lazy().filter(col(flag.as_str())).select([col(ROW).cast(DataType::UInt64)]), &source.table)?;
+        let hits = collect(
+            lines.clone().lazy().filter(col(flag.as_str())).select([col(ROW).cast(DataType::UInt64)]),
+            &source.table,
+        )?;
         let mut rows: Vec<u64> = guard(&source.table, || Ok(hits.column(ROW)?.u64()?.iter().flatten().collect()))?;
         rows.sort_unstable();
         let wanted: Vec<(u64, &str)> = rows.iter().filter(|r| !bad_rows.contains(r)).map(|r| (*r, *column)).collect();
@@ -398,17 +413,21 @@ pub(crate) fn refuse(
     let limit = format!("{}, limit {}", percent(share), percent(max_rejected));
     if ragged > worst.as_ref().map_or(0, |w| w.0) {
         if share > max_rejected {
-            return Err(Error::new("E0105", format!("{ragged} lines of {} have another number of fields than the header ({limit})", source.table))
-                .why("their values stand in the wrong columns")
-                .help("look for an unescaped quote or delimiter; or raise the limit: [quality] max_rejected = \"5%\"")
-                .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
+            return Err(Error::new(
+                "E0105",
+                format!("{ragged} lines of {} have another number of fields than the header ({limit})", source.table),
+            )
+            .why("their values stand in the wrong columns")
+            .help("look for an unescaped quote or delimiter; or raise the limit: [quality] max_rejected = \"5%\"")
+            .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
         }
         return Ok(());
     }
     let Some((n, column, reason, places)) = worst else { return Ok(()) };
     let values: Vec<String> =
         places.iter().map(|p| p.text.get(p.span.clone()).unwrap_or_default().trim_matches('"').to_string()).collect();
-    let infinite = values.iter().filter(|v| v.trim().to_lowercase().trim_start_matches(['-', '+']).starts_with("inf")).count();
+    let infinite =
+        values.iter().filter(|v| v.trim().to_lowercase().trim_start_matches(['-', '+']).starts_with("inf")).count();
     let (code, what) = if infinite * 2 > n {
         ("E0346", "infinite or not a number")
     } else if reason.contains("date") {
@@ -417,7 +436,11 @@ pub(crate) fn refuse(
         ("E0341", "not numbers")
     };
     let what = if values.iter().all(String::is_empty) { "missing" } else { what };
-    let title = format!("{n} {} of `{column}` {} {what} ({limit})", if n == 1 { "value" } else { "values" }, if n == 1 { "is" } else { "are" });
+    let title = format!(
+        "{n} {} of `{column}` {} {what} ({limit})",
+        if n == 1 { "value" } else { "values" },
+        if n == 1 { "is" } else { "are" }
+    );
     let first = places.into_iter().next().unwrap_or_default();
     if share > max_rejected {
         return Err(Error::new(code, title)
@@ -438,7 +461,9 @@ pub(crate) fn refuse(
 
 fn fix(code: &str, column: &str, section: &str) -> String {
     match code {
-        "E0315" => format!("under {section}: date = {{ column = \"{column}\", format = [\"%Y-%m-%d\", \"%d/%m/%Y\"] }}; or raise [quality] max_rejected"),
+        "E0315" => format!(
+            "under {section}: date = {{ column = \"{column}\", format = [\"%Y-%m-%d\", \"%d/%m/%Y\"] }}; or raise [quality] max_rejected"
+        ),
         _ => format!(
             "under {section}: number = {{ decimal = \",\", thousands = \".\", strip = \"€\", null = [\"n/a\"] }}; or raise [quality] max_rejected"
         ),
@@ -446,7 +471,8 @@ fn fix(code: &str, column: &str, section: &str) -> String {
 }
 
 fn reject(source: &Source, place: &Place, column: &str, value: String, reason: &str) -> Reject {
-    let file = Path::new(&place.file).file_name().map_or_else(|| place.file.clone(), |n| n.to_string_lossy().into_owned());
+    let file =
+        Path::new(&place.file).file_name().map_or_else(|| place.file.clone(), |n| n.to_string_lossy().into_owned());
     Reject { table: source.table.clone(), file, line: place.line, column: column.into(), value, reason: reason.into() }
 }
 
@@ -489,9 +515,16 @@ fn newest(lines: LazyFrame, warnings: &mut Vec<Warning>) -> Result<Option<Day>> 
             let last = Day(days[days.len() - 1].0);
             let rest = Day(days[i - 1].0);
             warnings.push(
-                Warning::new("W0316", format!("{tail} orders are dated after {} (latest {}): not taken for today", rest.iso(), last.iso()))
-                    .why("taking the latest for today would make every customer look lost")
-                    .help(format!("if they are real: [features] as_of = \"{}\"", last.iso())),
+                Warning::new(
+                    "W0316",
+                    format!(
+                        "{tail} orders are dated after {} (latest {}): not taken for today",
+                        rest.iso(),
+                        last.iso()
+                    ),
+                )
+                .why("taking the latest for today would make every customer look lost")
+                .help(format!("if they are real: [features] as_of = \"{}\"", last.iso())),
             );
             return Ok(Some(rest));
         }
@@ -510,7 +543,10 @@ fn guests(buckets: &Buckets, tables: &mut Tables) -> Result<()> {
     let revenue = money + (buckets.money("used") + buckets.money("returned, counted against revenue")) as f64;
     let share = guests as f64 / lines as f64;
     let of_revenue = if revenue > 0.0 { format!(", {} of revenue", percent(money / revenue)) } else { String::new() };
-    let title = format!("{guests} of {all} order lines ({}{of_revenue}) have no customer id", percent(guests as f64 / all as f64));
+    let title = format!(
+        "{guests} of {all} order lines ({}{of_revenue}) have no customer id",
+        percent(guests as f64 / all as f64)
+    );
     if share > 0.5 {
         return Err(Error::new("E0331", title)
             .why("segments would describe a minority of the business")
@@ -546,13 +582,18 @@ fn money_warnings(lines: &DataFrame, spec: &OrdersSpec, tables: &mut Tables) -> 
         tables.warnings.push(
             Warning::new(
                 "W0344",
-                format!("{negative} order lines are below zero: {returns} are returns ({treat}), {} are not", negative - returns),
+                format!(
+                    "{negative} order lines are below zero: {returns} are returns ({treat}), {} are not",
+                    negative - returns
+                ),
             )
             .help("under [input.orders.returns]: treat = \"net\", \"drop\" or \"keep\""),
         );
     }
     if zero > 0 {
-        tables.warnings.push(Warning::new("W0344", format!("{zero} order lines cost 0.00: they count as orders, not as money")));
+        tables
+            .warnings
+            .push(Warning::new("W0344", format!("{zero} order lines cost 0.00: they count as orders, not as money")));
     }
     Ok(())
 }
@@ -587,15 +628,22 @@ fn match_keys(tables: &mut Tables) -> Result<()> {
         let hits = ids.iter().filter(|id| known.contains(*id) || buyers.contains(*id)).count();
         let example = |set: &BTreeSet<String>| set.iter().next().cloned().unwrap_or_default();
         if hits == 0 {
-            return Err(Error::new("E0206", format!("none of the {} customers of {table} appear in orders", ids.len()))
-                .note("seen", format!("ids look like `{}` in {table} and `{}` in orders", example(&ids), example(&buyers)))
-                .why("nothing in one table could be joined to the other")
-                .help("check customer_id of both tables; the ids must be written the same way"));
+            return Err(Error::new(
+                "E0206",
+                format!("none of the {} customers of {table} appear in orders", ids.len()),
+            )
+            .note("seen", format!("ids look like `{}` in {table} and `{}` in orders", example(&ids), example(&buyers)))
+            .why("nothing in one table could be joined to the other")
+            .help("check customer_id of both tables; the ids must be written the same way"));
         }
         if hits * 2 < ids.len() {
             tables.warnings.push(Warning::new(
                 "W0206",
-                format!("only {hits} of {} customers of {table} appear in orders ({})", ids.len(), percent(hits as f64 / ids.len() as f64)),
+                format!(
+                    "only {hits} of {} customers of {table} appear in orders ({})",
+                    ids.len(),
+                    percent(hits as f64 / ids.len() as f64)
+                ),
             ));
         }
         known.extend(ids);
@@ -604,7 +652,10 @@ fn match_keys(tables: &mut Tables) -> Result<()> {
     if !tables.without_orders.is_empty() {
         tables.warnings.push(Warning::new(
             "W0355",
-            format!("{} known customers have no order in the window: counted and exported, not segmented", tables.without_orders.len()),
+            format!(
+                "{} known customers have no order in the window: counted and exported, not segmented",
+                tables.without_orders.len()
+            ),
         ));
     }
     Ok(())

@@ -6,8 +6,8 @@ use super::dates::looks_like_date;
 use super::frame::texts;
 use super::numbers::{NULL_WORDS, Writing, writing};
 use super::schema::{
-    Attribute, AttributeKind, CustomersSpec, DateSpec, EventsSpec, Formats, Inputs, Join, KindSpec, Opening, OrdersSpec,
-    Paths, Returns, SurveySpec, Treat,
+    Attribute, AttributeKind, CustomersSpec, DateSpec, EventsSpec, Formats, Inputs, Join, KindSpec, Opening,
+    OrdersSpec, Paths, Returns, SurveySpec, Treat,
 };
 use super::source::Source;
 use crate::error::{Error, Result, Warning};
@@ -166,7 +166,8 @@ impl Facts {
     }
 }
 
-const PEOPLE: [&str; 9] = ["customer", "client", "household", "user", "member", "buyer", "shopper", "account", "patron"];
+const PEOPLE: [&str; 9] =
+    ["customer", "client", "household", "user", "member", "buyer", "shopper", "account", "patron"];
 const ORDERS: [&str; 7] = ["order", "invoice", "basket", "transaction", "receipt", "bill", "checkout"];
 
 fn customer_column(facts: &[Facts]) -> Option<usize> {
@@ -174,10 +175,21 @@ fn customer_column(facts: &[Facts]) -> Option<usize> {
     facts
         .iter()
         .position(|f| {
-            identifies(f) && f.named(&PEOPLE) && (f.plain.ends_with("id") || f.plain.ends_with("no") || f.plain.ends_with("key") || f.plain.ends_with("number"))
+            identifies(f)
+                && f.named(&PEOPLE)
+                && (f.plain.ends_with("id")
+                    || f.plain.ends_with("no")
+                    || f.plain.ends_with("key")
+                    || f.plain.ends_with("number"))
         })
         .or_else(|| facts.iter().position(|f| identifies(f) && f.called(&PEOPLE)))
-        .or_else(|| facts.iter().position(|f| identifies(f) && f.called(&["id", "masterid", "uid", "personid", "contactid", "email"]) && f.distinct.len() > 1))
+        .or_else(|| {
+            facts.iter().position(|f| {
+                identifies(f)
+                    && f.called(&["id", "masterid", "uid", "personid", "contactid", "email"])
+                    && f.distinct.len() > 1
+            })
+        })
 }
 
 fn order_column(facts: &[Facts]) -> Option<usize> {
@@ -207,22 +219,50 @@ fn money_columns(facts: &[Facts]) -> (Option<usize>, Option<usize>, Option<usize
     let number = |f: &Facts| f.is_number();
     let amount = facts
         .iter()
-        .position(|f| number(f) && f.called(&["amount", "revenue", "salesvalue", "sales", "total", "ordertotal", "totalprice", "dollarvalue", "spend", "netamount", "value", "ordervalue", "linetotal", "turnover"]))
-        .or_else(|| facts.iter().position(|f| number(f) && f.named(&["amount", "revenue", "dollarvalue", "salesvalue"])));
+        .position(|f| {
+            number(f)
+                && f.called(&[
+                    "amount",
+                    "revenue",
+                    "salesvalue",
+                    "sales",
+                    "total",
+                    "ordertotal",
+                    "totalprice",
+                    "dollarvalue",
+                    "spend",
+                    "netamount",
+                    "value",
+                    "ordervalue",
+                    "linetotal",
+                    "turnover",
+                ])
+        })
+        .or_else(|| {
+            facts.iter().position(|f| number(f) && f.named(&["amount", "revenue", "dollarvalue", "salesvalue"]))
+        });
     let quantity = facts.iter().position(|f| {
-        number(f) && (f.called(&["quantity", "qty", "units", "pieces", "count", "items"]) || f.named(&["quantity", "numberof"]))
+        number(f)
+            && (f.called(&["quantity", "qty", "units", "pieces", "count", "items"])
+                || f.named(&["quantity", "numberof"]))
     });
-    let price =
-        facts.iter().position(|f| number(f) && f.called(&["unitprice", "price", "priceperunit", "itemprice", "productprice"]));
+    let price = facts
+        .iter()
+        .position(|f| number(f) && f.called(&["unitprice", "price", "priceperunit", "itemprice", "productprice"]));
     (amount, quantity, price)
 }
 
 fn kind_column(facts: &[Facts]) -> Option<usize> {
-    facts.iter().position(|f| f.called(&["eventtype", "event", "eventname", "kind", "action", "activity", "activitytype"]) && f.distinct.len() <= 50)
+    facts.iter().position(|f| {
+        f.called(&["eventtype", "event", "eventname", "kind", "action", "activity", "activitytype"])
+            && f.distinct.len() <= 50
+    })
 }
 
 fn score_column(facts: &[Facts]) -> Option<usize> {
-    facts.iter().position(|f| f.is_number() && (f.called(&["nps", "score", "rating", "answer", "satisfaction", "csat"]) || f.named(&["nps"])))
+    facts.iter().position(|f| {
+        f.is_number() && (f.called(&["nps", "score", "rating", "answer", "satisfaction", "csat"]) || f.named(&["nps"]))
+    })
 }
 
 /// Reads the headers and a sample of each file and proposes what every column is. `paths` are relative to `base`.
@@ -257,8 +297,10 @@ pub fn propose(paths: &[String], base: &Path, date_format: Option<&str>) -> Resu
 
 fn scan(path: &str, base: &Path) -> Result<Scanned> {
     let written = Paths::One(path.to_string());
-    let source =
-        Source::open(Opening { table: path, section: "[input.orders]", path: &written, delimiter: None, encoding: None }, base)?;
+    let source = Source::open(
+        Opening { table: path, section: "[input.orders]", path: &written, delimiter: None, encoding: None },
+        base,
+    )?;
     let columns: Vec<&str> = source.columns.iter().map(String::as_str).collect();
     let frame = source.sample(&columns, ROWS)?;
     let mut facts = Vec::new();
@@ -337,8 +379,15 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
     let path = Paths::One(file.path.clone());
     let customer = customer_column(facts);
     if let Some(c) = customer {
-        let kept = if facts[c].distinct.iter().next().is_some_and(|v| v.ends_with(".0")) { ", read as whole numbers" } else { "" };
-        roles.insert(c, ("customer id".into(), format!("{} distinct; kept as text{kept}", facts[c].distinct.len()), "high"));
+        let kept = if facts[c].distinct.iter().next().is_some_and(|v| v.ends_with(".0")) {
+            ", read as whole numbers"
+        } else {
+            ""
+        };
+        roles.insert(
+            c,
+            ("customer id".into(), format!("{} distinct; kept as text{kept}", facts[c].distinct.len()), "high"),
+        );
     }
     let name_of = |i: Option<usize>| i.map(|i| facts[i].name.clone());
     match file.table {
@@ -539,11 +588,21 @@ fn attribute(f: &Facts, rows: usize) -> (Option<Attribute>, &'static str, String
         return (None, "-", "the same for all".into(), "high");
     }
     if let Some(levels) = ordered_levels(&f.distinct) {
-        return (Some(Attribute::Levels(levels)), "ordered levels", "the numbers in the levels give the order".into(), "medium");
+        return (
+            Some(Attribute::Levels(levels)),
+            "ordered levels",
+            "the numbers in the levels give the order".into(),
+            "medium",
+        );
     }
     if f.is_number() {
         if f.is_whole() && distinct <= 3 && rows > 20 {
-            return (Some(Attribute::Kind(AttributeKind::Nominal)), "nominal", format!("only {distinct} whole numbers: a code"), "medium");
+            return (
+                Some(Attribute::Kind(AttributeKind::Nominal)),
+                "nominal",
+                format!("only {distinct} whole numbers: a code"),
+                "medium",
+            );
         }
         if f.is_unique() && f.is_whole() && rows > 20 && f.named(&["id", "zip", "phone"]) {
             return (None, "-", "an id, not a quantity".into(), "medium");
@@ -563,7 +622,8 @@ fn ordered_levels(distinct: &BTreeSet<String>) -> Option<Vec<String>> {
     }
     let mut keyed: Vec<(f64, &String)> = Vec::new();
     for text in distinct {
-        let digits: String = text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+        let digits: String =
+            text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(|c| c.is_ascii_digit() || *c == '.').collect();
         let number: f64 = digits.parse().ok()?;
         let below = text.to_lowercase();
         let below = below.starts_with("under") || below.starts_with("less") || below.starts_with('<');

@@ -44,7 +44,6 @@ impl Paths {
     }
 }
 
-
 /// A date column: its name, or its name and format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]

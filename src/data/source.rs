@@ -43,7 +43,15 @@ pub(crate) struct Source {
 
 enum Opened {
     Text(Box<Delimited>),
-    Columnar { path: PathBuf, shown: String, format: Columnar, rows: u64, bytes: u64, hash: String, columns: Vec<String> },
+    Columnar {
+        path: PathBuf,
+        shown: String,
+        format: Columnar,
+        rows: u64,
+        bytes: u64,
+        hash: String,
+        columns: Vec<String>,
+    },
 }
 
 #[derive(Clone, Copy)]
@@ -75,9 +83,12 @@ impl Source {
                 warnings.extend(text.warnings.iter().cloned());
             }
             if let Some(twin) = files.iter().find(|f: &&Opened| f.hash() == file.hash()) {
-                return Err(Error::new("E0322", format!("{} and {} have the same content", twin.shown(), file.shown()))
-                    .why("every order in them would count twice")
-                    .help("remove one of them from `path`"));
+                return Err(Error::new(
+                    "E0322",
+                    format!("{} and {} have the same content", twin.shown(), file.shown()),
+                )
+                .why("every order in them would count twice")
+                .help("remove one of them from `path`"));
             }
             files.push(file);
         }
@@ -102,7 +113,8 @@ impl Source {
         let error = Error::new("E0201", format!("{} has no column `{column}`", file.shown()))
             .note("seen", format!("columns: {}", names.join(", ")));
         match closest(column, &names) {
-            Some(near) => error.help(format!("did you mean `{near}`?  put it in ilk.toml under {}: {key} = \"{near}\"", self.section)),
+            Some(near) => error
+                .help(format!("did you mean `{near}`?  put it in ilk.toml under {}: {key} = \"{near}\"", self.section)),
             None => error.help(format!("name an existing column in ilk.toml under {}: {key} = \"…\"", self.section)),
         }
     }
@@ -273,7 +285,8 @@ impl Opened {
         match self {
             Opened::Text(text) => {
                 let (path, separator) = text.readable();
-                let schema: Schema = text.header.iter().map(|n| Field::new(n.as_str().into(), DataType::String)).collect();
+                let schema: Schema =
+                    text.header.iter().map(|n| Field::new(n.as_str().into(), DataType::String)).collect();
                 let path = as_polars_path(path)?;
                 guard(&text.shown, || {
                     LazyCsvReader::new(path)
@@ -385,8 +398,9 @@ fn find(opening: Opening<'_>, base: &Path) -> Result<Vec<PathBuf>> {
             found.push(path);
         } else if written.contains(['*', '?', '[']) {
             let pattern = path.to_string_lossy().into_owned();
-            let mut hits: Vec<PathBuf> =
-                glob::glob(&pattern).map(|paths| paths.filter_map(std::result::Result::ok).collect()).unwrap_or_default();
+            let mut hits: Vec<PathBuf> = glob::glob(&pattern)
+                .map(|paths| paths.filter_map(std::result::Result::ok).collect())
+                .unwrap_or_default();
             hits.retain(|p| p.is_file());
             hits.sort();
             if hits.is_empty() {
@@ -428,5 +442,7 @@ pub(crate) fn missing(written: &str, path: &Path) -> Error {
 
 fn readable_name(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
-    [".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".arrow", ".ipc", ".feather"].iter().any(|e| name.ends_with(e))
+    [".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".parquet", ".arrow", ".ipc", ".feather"]
+        .iter()
+        .any(|e| name.ends_with(e))
 }

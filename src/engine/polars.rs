@@ -85,8 +85,10 @@ fn aggregate(tables: &Tables, population: &DataFrame, wanted: &[Primitive]) -> R
             }
             continue;
         };
-        let aggregates: Vec<Expr> =
-            members.iter().map(|i| expression(wanted[*i].aggregate).cast(DataType::Float64).alias(format!("p{i}"))).collect();
+        let aggregates: Vec<Expr> = members
+            .iter()
+            .map(|i| expression(wanted[*i].aggregate).cast(DataType::Float64).alias(format!("p{i}")))
+            .collect();
         let counted = collect(table.group_by([col("customer")]).agg(aggregates), "features")?;
         let joined = beside(population, counted.lazy())?;
         for i in members {
@@ -144,14 +146,20 @@ fn look_up(tables: &Tables, population: &DataFrame, measure: &Measure) -> Result
     match measure {
         Measure::Value { column } => match &tables.customers {
             Some(customers) if customers.column(column).is_ok() => {
-                let joined = beside(population, customers.clone().lazy().select([col("customer"), col(column.as_str()).alias("value")]))?;
+                let joined = beside(
+                    population,
+                    customers.clone().lazy().select([col("customer"), col(column.as_str()).alias("value")]),
+                )?;
                 Ok(ObservedColumn::Number(numbers(&joined, "value", "customers")?))
             }
             _ => Ok(ObservedColumn::Number(missing())),
         },
         Measure::Level { column } => match &tables.customers {
             Some(customers) if customers.column(column).is_ok() => {
-                let joined = beside(population, customers.clone().lazy().select([col("customer"), col(column.as_str()).alias("value")]))?;
+                let joined = beside(
+                    population,
+                    customers.clone().lazy().select([col("customer"), col(column.as_str()).alias("value")]),
+                )?;
                 Ok(ObservedColumn::Level(texts(&joined, "value", "customers")?))
             }
             _ => Ok(ObservedColumn::Level(vec![None; population.height()])),

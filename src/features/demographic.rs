@@ -16,8 +16,23 @@ pub enum AttributeKind {
 /// Attributes, and their usual proxies, that people must not be sorted by unless somebody decides so: they describe
 /// segments and form them only when the config names them.
 const PROTECTED: [&str; 17] = [
-    "age", "birth", "gender", "sex", "ethnic", "race", "relig", "politic", "health", "disab", "nationality", "orientation",
-    "postcode", "postal", "zip", "pregnan", "union",
+    "age",
+    "birth",
+    "gender",
+    "sex",
+    "ethnic",
+    "race",
+    "relig",
+    "politic",
+    "health",
+    "disab",
+    "nationality",
+    "orientation",
+    "postcode",
+    "postal",
+    "zip",
+    "pregnan",
+    "union",
 ];
 
 /// One feature per attribute, in the order given; names in snake case and unique.
@@ -58,9 +73,7 @@ pub fn features(attributes: &[(String, AttributeKind)]) -> Vec<Feature> {
 }
 
 fn is_protected(words: &[String]) -> bool {
-    words.iter().any(|word| {
-        PROTECTED.iter().any(|p| if p.len() <= 4 { word == p } else { word.starts_with(p) })
-    })
+    words.iter().any(|word| PROTECTED.iter().any(|p| if p.len() <= 4 { word == p } else { word.starts_with(p) }))
 }
 
 /// `Detergents_Paper` and `detergentsPaper` to `detergents`, `paper`.

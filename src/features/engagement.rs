@@ -65,18 +65,17 @@ pub fn features(kinds: &Kinds) -> Vec<Feature> {
     }
     if !engaged.is_empty() {
         let rows = Rows::events(&engaged);
-        add(
-            "active_days".into(),
-            "Active days".into(),
-            Unit::Count,
-            Measure::ActiveDays(rows),
-            "quiet",
-            "active",
-        );
+        add("active_days".into(), "Active days".into(), Unit::Count, Measure::ActiveDays(rows), "quiet", "active");
     }
     for (name, label, hits, low, high) in [
         ("email_open_rate", "Share of e-mails opened", &kinds.emails_opened, "seldom opens e-mails", "opens e-mails"),
-        ("email_click_rate", "Share of e-mails clicked", &kinds.emails_clicked, "seldom clicks e-mails", "clicks e-mails"),
+        (
+            "email_click_rate",
+            "Share of e-mails clicked",
+            &kinds.emails_clicked,
+            "seldom clicks e-mails",
+            "clicks e-mails",
+        ),
     ] {
         if !hits.is_empty() && !kinds.emails_sent.is_empty() {
             let measure = Measure::Rate { hits: Rows::events(hits), trials: Rows::events(&kinds.emails_sent) };

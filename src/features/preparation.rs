@@ -141,8 +141,15 @@ impl Preparation {
             };
             if missing as f64 > MAX_MISSING * n {
                 warnings.push(
-                    Warning::new("W0404", format!("`{}` is missing for {:.0} % of customers: it forms nothing", feature.name, missing as f64 / n * 100.0))
-                        .help(format!("to silence this, under [features.roles]: {} = \"describe\"", feature.name)),
+                    Warning::new(
+                        "W0404",
+                        format!(
+                            "`{}` is missing for {:.0} % of customers: it forms nothing",
+                            feature.name,
+                            missing as f64 / n * 100.0
+                        ),
+                    )
+                    .help(format!("to silence this, under [features.roles]: {} = \"describe\"", feature.name)),
                 );
                 continue;
             }
@@ -163,9 +170,12 @@ impl Preparation {
             }));
         }
         if encoders.is_empty() {
-            return Err(Error::new("E0403", format!("all {} customers have the same values for all features", matrix.len()))
-                .why("nothing tells one customer from another, so there are no groups to find")
-                .help("check that the columns in ilk.toml are the right ones"));
+            return Err(Error::new(
+                "E0403",
+                format!("all {} customers have the same values for all features", matrix.len()),
+            )
+            .why("nothing tells one customer from another, so there are no groups to find")
+            .help("check that the columns in ilk.toml are the right ones"));
         }
         let mut this = Self { scalings, columns: encoders, weights: Vec::new() };
         this.weigh(matrix, options)?;
@@ -181,7 +191,8 @@ impl Preparation {
         for (encoder, column) in self.columns.iter().zip(&raw) {
             let n = column.len() as f64;
             let mean = column.iter().sum::<f64>() / n;
-            *variances.entry(encoder.family).or_default() += column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+            *variances.entry(encoder.family).or_default() +=
+                column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
         }
         let weight = |family: &Family| options.weights.get(family).copied().unwrap_or(0.0);
         let total: f64 = variances.keys().map(weight).sum();
@@ -230,8 +241,14 @@ impl Preparation {
                             None => 0.0,
                         })
                         .collect()),
-                    _ => Err(Error::new("E0503", format!("`{}` was a number in training and is text now, or the other way round", encoder.feature))
-                        .help("export the column as it was when the model was trained")),
+                    _ => Err(Error::new(
+                        "E0503",
+                        format!(
+                            "`{}` was a number in training and is text now, or the other way round",
+                            encoder.feature
+                        ),
+                    )
+                    .help("export the column as it was when the model was trained")),
                 }
             })
             .collect()
@@ -278,7 +295,9 @@ impl Preparation {
                 continue;
             }
             done.push(&encoder.feature);
-            let Some(Column::Level(values)) = matrix.position(&encoder.feature).map(|i| &matrix.columns[i]) else { continue };
+            let Some(Column::Level(values)) = matrix.position(&encoder.feature).map(|i| &matrix.columns[i]) else {
+                continue;
+            };
             for value in values.iter().flatten() {
                 let known = match &encoder.kind {
                     Kind::Level { known, .. } => known.contains_key(value),
@@ -331,8 +350,11 @@ impl Preparation {
                 let r = correlation(&ranked[i], &ranked[j]);
                 if r.abs() > REDUNDANT {
                     found.push(
-                        Warning::new("W0405", format!("`{}` and `{}` correlate {r:.2}: counted twice", names[i], names[j]))
-                            .help(format!("under [features.roles]: {} = \"describe\"", names[j])),
+                        Warning::new(
+                            "W0405",
+                            format!("`{}` and `{}` correlate {r:.2}: counted twice", names[i], names[j]),
+                        )
+                        .help(format!("under [features.roles]: {} = \"describe\"", names[j])),
                     );
                 }
             }
@@ -350,10 +372,16 @@ impl linfa::traits::Transformer<&FeatureMatrix, Result<ModelMatrix>> for Prepara
 fn check(options: &PreparationOptions) -> Result<()> {
     let fail = |what: String, help: &str| Err(Error::new("E0205", what).help(help));
     if !(0.0..0.5).contains(&options.winsorize) {
-        return fail(format!("`winsorize = {}` is out of bounds: it must be from 0 to below 0.5", options.winsorize), "winsorize = 0.005");
+        return fail(
+            format!("`winsorize = {}` is out of bounds: it must be from 0 to below 0.5", options.winsorize),
+            "winsorize = 0.005",
+        );
     }
     if let Some((family, weight)) = options.weights.iter().find(|(_, w)| !w.is_finite() || **w < 0.0) {
-        return fail(format!("the weight {weight} of {family:?} is out of bounds: it must be 0 or more"), "[features.weights] rfm = 0.5");
+        return fail(
+            format!("the weight {weight} of {family:?} is out of bounds: it must be 0 or more"),
+            "[features.weights] rfm = 0.5",
+        );
     }
     Ok(())
 }
@@ -456,7 +484,9 @@ mod tests {
 
     fn shop(n: usize) -> FeatureMatrix {
         let number = |f: &dyn Fn(usize) -> f64| Column::Number((0..n).map(f).collect());
-        let level = |f: &dyn Fn(usize) -> Option<&'static str>| Column::Level((0..n).map(|i| f(i).map(str::to_owned)).collect());
+        let level = |f: &dyn Fn(usize) -> Option<&'static str>| {
+            Column::Level((0..n).map(|i| f(i).map(str::to_owned)).collect())
+        };
         let bands = vec!["low".to_string(), "mid".into(), "high".into()];
         FeatureMatrix {
             ids: (0..n).map(|i| format!("C{i:05}")).collect(),
@@ -472,7 +502,9 @@ mod tests {
                 number(&|i| 5.0 + (i * 91 % 977) as f64 * 1.3),
                 number(&|i| (i * 13 % 29) as f64),
                 level(&|i| [Some("north"), Some("south"), None, Some("west"), Some("north")][i % 5]),
-                level(&|i| [Some("low"), Some("mid"), Some("high"), Some("mid"), None, Some("low"), Some("low")][i % 7]),
+                level(&|i| {
+                    [Some("low"), Some("mid"), Some("high"), Some("mid"), None, Some("low"), Some("low")][i % 7]
+                }),
             ],
         }
     }
@@ -572,7 +604,8 @@ mod tests {
     fn constant_and_missing_features_form_nothing() {
         let mut matrix = shop(300);
         matrix.columns[2] = Column::Number(vec![3.0; 300]);
-        matrix.columns[1] = Column::Number((0..300).map(|i| if i % 2 == 0 { f64::NAN } else { f64::from(i) }).collect());
+        matrix.columns[1] =
+            Column::Number((0..300).map(|i| if i % 2 == 0 { f64::NAN } else { f64::from(i) }).collect());
         let (preparation, warnings) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
         let codes: Vec<&str> = warnings.iter().map(|w| w.code.as_str()).collect();
         assert_eq!(codes, ["W0404", "W0403"]);

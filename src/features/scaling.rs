@@ -71,7 +71,11 @@ impl Transform {
     fn choose(unit: &Unit, sorted: &[f64]) -> Self {
         let scaled = || {
             let positive = &sorted[sorted.partition_point(|v| *v <= 0.0)..];
-            if positive.is_empty() { Transform::Identity } else { Transform::LogScaled { scale: quantile(positive, 0.5) } }
+            if positive.is_empty() {
+                Transform::Identity
+            } else {
+                Transform::LogScaled { scale: quantile(positive, 0.5) }
+            }
         };
         match unit {
             Unit::Money => scaled(),

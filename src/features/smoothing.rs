@@ -142,7 +142,9 @@ impl Learned {
                 }
             });
         }
-        debug_assert!(features.iter().all(|f| !matches!(f.measure, Measure::Rate { .. }) || self.rates.contains_key(&f.name)));
+        debug_assert!(
+            features.iter().all(|f| !matches!(f.measure, Measure::Rate { .. }) || self.rates.contains_key(&f.name))
+        );
         Ok(FeatureMatrix { ids: observed.ids, features, columns })
     }
 }

@@ -162,14 +162,23 @@ fn numbers(report: &Report, profile: &Profile) -> Vec<Vec<String>> {
 
 /// The levels that differ most from everyone's; groups of fewer than ten people are not shown.
 fn levels(report: &Report, profile: &Profile) -> Vec<Vec<String>> {
-    let mut facts: Vec<_> = profile.levels.iter().filter(|l| l.customers >= SMALL_CELL && l.level != "unknown").collect();
+    let mut facts: Vec<_> =
+        profile.levels.iter().filter(|l| l.customers >= SMALL_CELL && l.level != "unknown").collect();
     facts.sort_by(|a, b| (b.share - b.share_all).abs().total_cmp(&(a.share - a.share_all).abs()));
     facts
         .into_iter()
         .take(4)
         .map(|l| {
-            let label = report.features.iter().find(|f| f.feature.name == l.feature).map_or(l.feature.as_str(), |f| f.feature.label.as_str());
-            vec![format!("{label}: {}", l.level), format!("{:.0} %", l.share * 100.0), format!("{:.0} %", l.share_all * 100.0)]
+            let label = report
+                .features
+                .iter()
+                .find(|f| f.feature.name == l.feature)
+                .map_or(l.feature.as_str(), |f| f.feature.label.as_str());
+            vec![
+                format!("{label}: {}", l.level),
+                format!("{:.0} %", l.share * 100.0),
+                format!("{:.0} %", l.share_all * 100.0),
+            ]
         })
         .collect()
 }

@@ -11,13 +11,18 @@ pub fn render(report: &Report) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "# {}: customer segments, {}\n", plain(&report.project), report.period);
     let _ = writeln!(text, "Model {}{as_of}.\n", plain(&report.model));
-    let numbers: Vec<String> = headline_numbers(report).into_iter().map(|(label, value)| format!("{label}: {value}")).collect();
+    let numbers: Vec<String> =
+        headline_numbers(report).into_iter().map(|(label, value)| format!("{label}: {value}")).collect();
     let _ = writeln!(text, "{}\n", plain(&numbers.join(" · ")));
     for sentence in findings(report) {
         let _ = writeln!(text, "- {}", plain(&sentence));
     }
     let columns = segment_columns(report);
-    let _ = writeln!(text, "\n| ID | Persona | Customers | Share |{}", columns.iter().map(|c| format!(" {} |", plain(&c.label))).collect::<String>());
+    let _ = writeln!(
+        text,
+        "\n| ID | Persona | Customers | Share |{}",
+        columns.iter().map(|c| format!(" {} |", plain(&c.label))).collect::<String>()
+    );
     let _ = writeln!(text, "|---|---|---:|---:|{}", "---:|".repeat(columns.len()));
     let rows = report
         .segments

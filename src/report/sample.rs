@@ -49,7 +49,13 @@ fn profile(i: usize, n: usize) -> Profile {
             number("revenue", 4_120.0 - 3_000.0 * t, 0.8 - t),
             number("avg_order_value", 120.5, 0.1),
         ],
-        levels: vec![LevelFacts { feature: "region".into(), level: "north".into(), customers: 300, share: 0.4, share_all: 0.25 }],
+        levels: vec![LevelFacts {
+            feature: "region".into(),
+            level: "north".into(),
+            customers: 300,
+            share: 0.4,
+            share_all: 0.25,
+        }],
     }
 }
 
@@ -122,13 +128,20 @@ pub(super) fn report(n: usize) -> Report {
             unclustered_share: 0.0,
         },
         map: (0..2_000)
-            .map(|i| MapPoint { recency: f64::from(i % 370), orders: f64::from(1 + i % 17), segment: Some(i as usize % n) })
+            .map(|i| MapPoint {
+                recency: f64::from(i % 370),
+                orders: f64::from(1 + i % 17),
+                segment: Some(i as usize % n),
+            })
             .collect(),
         ledger: vec![
             LedgerRow { table: "orders".into(), bucket: "read".into(), rows: 541_910, amount: Some(9_747_765.93) },
             LedgerRow { table: "orders".into(), bucket: "used".into(), rows: 397_925, amount: Some(8_911_425.9) },
         ],
-        warnings: vec![Warning::new("W0331", "135080 of 541910 order lines (25%) have no customer id").why("a guest has no history")],
+        warnings: vec![
+            Warning::new("W0331", "135080 of 541910 order lines (25%) have no customer id")
+                .why("a guest has no history"),
+        ],
     }
 }
 

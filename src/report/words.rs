@@ -73,14 +73,20 @@ pub fn findings(report: &Report) -> Vec<String> {
     }
     let z = |s: &super::SegmentFacts, f: &str| s.profile.numbers.iter().find(|n| n.feature == f).map(|n| n.z);
     // Whom to worry about: quiet for long, and worth something.
-    let worry = report
-        .segments
-        .iter()
-        .filter_map(|s| z(s, "recency_days").filter(|z| *z > 0.3).map(|z| (s, z)))
-        .max_by(|a, b| (a.1 * a.0.profile.share_revenue.unwrap_or(1.0)).total_cmp(&(b.1 * b.0.profile.share_revenue.unwrap_or(1.0))));
+    let worry =
+        report.segments.iter().filter_map(|s| z(s, "recency_days").filter(|z| *z > 0.3).map(|z| (s, z))).max_by(
+            |a, b| {
+                (a.1 * a.0.profile.share_revenue.unwrap_or(1.0))
+                    .total_cmp(&(b.1 * b.0.profile.share_revenue.unwrap_or(1.0)))
+            },
+        );
     if let Some((s, _)) = worry {
         let days = median(&s.profile, "recency_days").unwrap_or(0.0);
-        let revenue = s.profile.revenue.map(|r| format!(" and hold {} of past revenue", Unit::Money.format(r, &report.currency))).unwrap_or_default();
+        let revenue = s
+            .profile
+            .revenue
+            .map(|r| format!(" and hold {} of past revenue", Unit::Money.format(r, &report.currency)))
+            .unwrap_or_default();
         said.push(format!(
             "Worry about {}: {} customers have typically been quiet for {} days{revenue}.",
             named(s),
@@ -95,11 +101,15 @@ pub fn findings(report: &Report) -> Vec<String> {
             percent(rest.share_customers)
         ));
     }
-    let weak: Vec<String> = report.segments.iter().filter(|s| s.stability.is_some_and(|j| j < 0.6)).map(named).collect();
+    let weak: Vec<String> =
+        report.segments.iter().filter(|s| s.stability.is_some_and(|j| j < 0.6)).map(named).collect();
     if weak.is_empty() && report.segments.iter().all(|s| s.stability.is_some()) && !report.segments.is_empty() {
         said.push("Every group comes back when the analysis is repeated on other samples of the customers.".into());
     } else if !weak.is_empty() {
-        said.push(format!("Treat with care: {} changes a lot when the analysis is repeated on other samples.", weak.join(", ")));
+        said.push(format!(
+            "Treat with care: {} changes a lot when the analysis is repeated on other samples.",
+            weak.join(", ")
+        ));
     }
     said
 }

@@ -140,7 +140,8 @@ impl<I: Serialize + serde::de::DeserializeOwned> SegmentModel<I> {
             ilk_version: String,
         }
         let damaged = |e: serde_json::Error| {
-            Error::new("E0603", format!("model.json is damaged: {e}")).help("restore it from a copy, or run `ilk run` again")
+            Error::new("E0603", format!("model.json is damaged: {e}"))
+                .help("restore it from a copy, or run `ilk run` again")
         };
         let head: Head = serde_json::from_str(text).map_err(damaged)?;
         if head.format > FORMAT {

@@ -28,11 +28,14 @@ struct Traits<'a> {
 
 impl<'a> Traits<'a> {
     fn of(profile: &'a Profile, features: &'a [Feature]) -> Self {
-        let forms = features.iter().any(|f| f.role == Role::Form && profile.numbers.iter().any(|n| n.feature == f.name));
+        let forms =
+            features.iter().any(|f| f.role == Role::Form && profile.numbers.iter().any(|n| n.feature == f.name));
         let mut strongest: Vec<(&Feature, f64)> = features
             .iter()
             .filter(|f| !forms || f.role == Role::Form)
-            .filter_map(|f| profile.numbers.iter().find(|n| n.feature == f.name && n.median.is_some()).map(|n| (f, n.z)))
+            .filter_map(|f| {
+                profile.numbers.iter().find(|n| n.feature == f.name && n.median.is_some()).map(|n| (f, n.z))
+            })
             .collect();
         // Ties keep the order of the features.
         strongest.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
@@ -121,8 +124,12 @@ pub fn personas(everyone: &Profile, profiles: &[Profile], features: &[Feature], 
                 let others = twins.iter().filter_map(|j| self::z_of(&profiles[*j], &feature.name));
                 others.map(|other| (z - other).abs()).fold(0.0, f64::max)
             };
-            let mut apart: Vec<(&Feature, f64, f64)> =
-                traits.strongest.iter().map(|(f, z)| (*f, *z, gap(f, *z))).filter(|(f, ..)| !f.low.is_empty()).collect();
+            let mut apart: Vec<(&Feature, f64, f64)> = traits
+                .strongest
+                .iter()
+                .map(|(f, z)| (*f, *z, gap(f, *z)))
+                .filter(|(f, ..)| !f.low.is_empty())
+                .collect();
             apart.sort_by(|a, b| b.2.total_cmp(&a.2));
             for (feature, z, _) in apart.iter().filter(|(_, z, gap)| *gap >= TELLING && z.abs() > 0.15) {
                 let candidate = format!("{base}: {}", Traits::word(feature, *z));
@@ -138,7 +145,11 @@ pub fn personas(everyone: &Profile, profiles: &[Profile], features: &[Feature], 
             name = format!("{first} ({n})");
             n += 1;
         }
-        made.push(Persona { name, sentence: sentence(traits, everyone, currency), traits: list(traits, everyone, currency) });
+        made.push(Persona {
+            name,
+            sentence: sentence(traits, everyone, currency),
+            traits: list(traits, everyone, currency),
+        });
     }
     made
 }
@@ -191,7 +202,12 @@ fn sentence(traits: &Traits, everyone: &Profile, currency: &str) -> String {
         .filter_map(|(f, z)| {
             let side = if *z > 0.0 { "more" } else { "less" };
             let all = everyone.numbers.iter().find(|n| n.feature == f.name).and_then(|n| n.median)?;
-            Some(format!("{} {} ({side} than the {} of all)", lowered(&f.label), format(&f.name)?, f.unit.format(all, currency)))
+            Some(format!(
+                "{} {} ({side} than the {} of all)",
+                lowered(&f.label),
+                format(&f.name)?,
+                f.unit.format(all, currency)
+            ))
         })
         .collect();
     if parts.is_empty() {
@@ -214,7 +230,12 @@ fn list(traits: &Traits, everyone: &Profile, currency: &str) -> Vec<String> {
     let line = |(feature, _): &(&Feature, f64)| {
         let own = traits.median(&feature.name)?;
         let all = everyone.numbers.iter().find(|n| n.feature == feature.name).and_then(|n| n.median)?;
-        Some(format!("{} {} (all: {})", lowered(&feature.label), feature.unit.format(own, currency), feature.unit.format(all, currency)))
+        Some(format!(
+            "{} {} (all: {})",
+            lowered(&feature.label),
+            feature.unit.format(own, currency),
+            feature.unit.format(all, currency)
+        ))
     };
     let telling = traits.strongest.iter().filter(|(_, z)| z.abs() >= TELLING).count().clamp(2, 4);
     traits.strongest.iter().take(telling).filter_map(line).collect()
@@ -299,11 +320,16 @@ mod tests {
             })
             .collect();
         let everyone = profile(&[("grocery", 4_000.0, 0.0), ("fresh", 8_000.0, 0.0)]);
-        let segments =
-            [profile(&[("grocery", 9_000.0, 1.1), ("fresh", 3_000.0, -0.8)]), profile(&[("grocery", 4_000.0, 0.1), ("fresh", 8_000.0, 0.0)])];
+        let segments = [
+            profile(&[("grocery", 9_000.0, 1.1), ("fresh", 3_000.0, -0.8)]),
+            profile(&[("grocery", 4_000.0, 0.1), ("fresh", 8_000.0, 0.0)]),
+        ];
         let made = personas(&everyone, &segments, &features, "");
         assert_eq!(made[0].name, "High grocery, low fresh");
-        assert_eq!(made[0].sentence, "Grocery 9,000 (more than the 4,000 of all); fresh 3,000 (less than the 8,000 of all).");
+        assert_eq!(
+            made[0].sentence,
+            "Grocery 9,000 (more than the 4,000 of all); fresh 3,000 (less than the 8,000 of all)."
+        );
         assert_eq!(made[1].name, "Typical customers");
     }
 
@@ -320,7 +346,8 @@ mod tests {
     #[test]
     fn twins_are_told_apart_by_what_differs() {
         let everyone = orders((61.0, 0.0), (2.0, 0.0), (210.0, 0.0), 0.0);
-        let segments = [orders((118.0, 0.8), (3.0, 0.1), (90.0, -1.2), 0.4), orders((118.0, 0.8), (3.0, 0.1), (250.0, 0.3), 0.4)];
+        let segments =
+            [orders((118.0, 0.8), (3.0, 0.1), (90.0, -1.2), 0.4), orders((118.0, 0.8), (3.0, 0.1), (250.0, 0.3), 0.4)];
         let made = personas(&everyone, &segments, &order_features(), "");
         assert_eq!(made[0].name, "Slipping away: small baskets");
         assert_eq!(made[1].name, "Slipping away: big baskets");

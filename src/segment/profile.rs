@@ -142,7 +142,8 @@ fn profile(matrix: &FeatureMatrix, scores: &[Option<Vec<f64>>], rows: &[usize]) 
                 let mean = (n > 0).then(|| known.iter().sum::<f64>() / n as f64);
                 known.sort_by(f64::total_cmp);
                 let at = |p| (n > 0).then(|| quantile(&known, p));
-                let z = scores.as_ref().map_or(0.0, |s| rows.iter().map(|i| s[*i]).sum::<f64>() / rows.len().max(1) as f64);
+                let z =
+                    scores.as_ref().map_or(0.0, |s| rows.iter().map(|i| s[*i]).sum::<f64>() / rows.len().max(1) as f64);
                 numbers.push(NumberFacts {
                     feature: feature.name.clone(),
                     mean,
@@ -223,7 +224,10 @@ mod tests {
         assert_eq!((first.revenue, first.share_revenue), (Some(40.0), Some(40.0 / 140.0)));
         assert_eq!((first.numbers[0].median, first.numbers[0].p25), (Some(20.0), Some(15.0)));
         assert_eq!(made.unclustered.as_ref().map(|p| p.numbers[0].missing), Some(1.0));
-        assert_eq!(made.everyone.levels.iter().map(|l| l.level.as_str()).collect::<Vec<_>>(), ["north", "south", "unknown"]);
+        assert_eq!(
+            made.everyone.levels.iter().map(|l| l.level.as_str()).collect::<Vec<_>>(),
+            ["north", "south", "unknown"]
+        );
         let north = &first.levels[0];
         assert_eq!((north.customers, north.share, north.share_all), (1, 0.5, 0.5));
         assert!(made.everyone.numbers[0].z.abs() < 1e-12);

@@ -11,8 +11,12 @@ const COLUMNS: usize = 12;
 /// Draws the chart; `None` without numeric features.
 pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
     // Features that tell segments apart come first in what is kept, then stand in their own order.
-    let mut numeric: Vec<(usize, &crate::report::FeatureFacts)> =
-        report.features.iter().enumerate().filter(|(_, f)| f.feature.scale == Scale::Numeric && f.missing < 1.0).collect();
+    let mut numeric: Vec<(usize, &crate::report::FeatureFacts)> = report
+        .features
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.feature.scale == Scale::Numeric && f.missing < 1.0)
+        .collect();
     numeric.sort_by(|a, b| b.1.between.unwrap_or(0.0).total_cmp(&a.1.between.unwrap_or(0.0)));
     numeric.truncate(COLUMNS);
     numeric.sort_by_key(|f| f.0);
@@ -33,7 +37,8 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
     let title = strongest.map_or_else(
         || "How the segments differ".to_string(),
         |(s, n)| {
-            let label = numeric.iter().find(|(_, f)| f.feature.name == n.feature).map_or("", |(_, f)| f.feature.label.as_str());
+            let label =
+                numeric.iter().find(|(_, f)| f.feature.name == n.feature).map_or("", |(_, f)| f.feature.label.as_str());
             let side = if n.z > 0.0 { "far above" } else { "far below" };
             format!("{} stands out most: {} {side} average", s.persona.name, label.to_lowercase())
         },
@@ -54,7 +59,14 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         for (i, segment) in report.segments.iter().enumerate() {
             let x = left + i as i32 * width + width / 2;
             canvas.bold(x, 14, &segment.id, 13, Anchor::Middle, INK)?;
-            canvas.text(x, 32, &short(&segment.persona.name, (width / 8).max(3) as usize), 11, Anchor::Middle, MUTED)?;
+            canvas.text(
+                x,
+                32,
+                &short(&segment.persona.name, (width / 8).max(3) as usize),
+                11,
+                Anchor::Middle,
+                MUTED,
+            )?;
         }
         for (j, (_, fact)) in numeric.iter().enumerate() {
             let y = top + j as i32 * row;
@@ -64,7 +76,14 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
                 let fill = diverging(z);
                 canvas.rect(left + i as i32 * width, y, width - 2, row - 2, fill)?;
                 let ink = if z.abs() > 1.2 { ON_DARK } else { ON_LIGHT };
-                canvas.text(left + i as i32 * width + width / 2, y + row / 2 - 1, &short(&text, (width / 8).max(3) as usize), 13, Anchor::Middle, ink)?;
+                canvas.text(
+                    left + i as i32 * width + width / 2,
+                    y + row / 2 - 1,
+                    &short(&text, (width / 8).max(3) as usize),
+                    13,
+                    Anchor::Middle,
+                    ink,
+                )?;
             }
         }
         let y = height - 16;

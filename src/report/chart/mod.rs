@@ -153,17 +153,23 @@ impl Canvas<'_> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn styled(&self, x: i32, y: i32, text: &str, size: i32, anchor: Anchor, colour: RGBColor, style: FontStyle) -> Result<()> {
+    fn styled(
+        &self,
+        x: i32,
+        y: i32,
+        text: &str,
+        size: i32,
+        anchor: Anchor,
+        colour: RGBColor,
+        style: FontStyle,
+    ) -> Result<()> {
         let horizontal = match anchor {
             Anchor::Start => HPos::Left,
             Anchor::Middle => HPos::Center,
             Anchor::End => HPos::Right,
         };
-        let style = ("sans-serif", size)
-            .into_font()
-            .style(style)
-            .color(&colour)
-            .pos(Pos::new(horizontal, VPos::Center));
+        let style =
+            ("sans-serif", size).into_font().style(style).color(&colour).pos(Pos::new(horizontal, VPos::Center));
         self.area.draw(&Text::new(text.to_string(), (x, y), style)).map_err(failed)
     }
 }

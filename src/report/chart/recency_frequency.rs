@@ -15,7 +15,8 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
     let most_orders = report.map.iter().map(|p| p.orders).fold(2.0, f64::max);
     // Logarithms, because the first days and the first orders tell most.
     let x = |days: f64| right - (days.max(0.0).ln_1p() / most_days.ln_1p() * f64::from(right - left)).round() as i32;
-    let y = |orders: f64| bottom - (orders.max(1.0).ln() / most_orders.ln() * f64::from(bottom - top - 10)).round() as i32;
+    let y =
+        |orders: f64| bottom - (orders.max(1.0).ln() / most_orders.ln() * f64::from(bottom - top - 10)).round() as i32;
     let median = |segment: &crate::report::SegmentFacts, feature: &str| {
         segment.profile.numbers.iter().find(|n| n.feature == feature).and_then(|n| n.median)
     };
@@ -26,7 +27,9 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         .max_by(|a, b| a.1.total_cmp(&b.1));
     let title = quiet.map_or_else(
         || "When customers last ordered, and how often".to_string(),
-        |(s, days)| format!("{} have been quiet longest: {} days in the middle", s.persona.name, Unit::Count.format(days, "")),
+        |(s, days)| {
+            format!("{} have been quiet longest: {} days in the middle", s.persona.name, Unit::Count.format(days, ""))
+        },
     );
     let description = "Days since the last order against the number of orders; one mark per customer of a sample.";
     let rows: Vec<Vec<String>> = report
@@ -50,7 +53,14 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
                 canvas.text(left - 8, y(orders), &format!("{orders}"), 12, Anchor::End, MUTED)?;
             }
         }
-        canvas.text((left + right) / 2, bottom + 38, "days since last order (recent at the right)", 13, Anchor::Middle, INK)?;
+        canvas.text(
+            (left + right) / 2,
+            bottom + 38,
+            "days since last order (recent at the right)",
+            13,
+            Anchor::Middle,
+            INK,
+        )?;
         canvas.text(4, 6, "orders", 13, Anchor::Start, INK)?;
         for (i, point) in report.map.iter().enumerate() {
             // Equal customers lie on one spot; a step of a few pixels by position shows that there are many.
@@ -60,7 +70,14 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         for (i, segment) in report.segments.iter().enumerate() {
             let at = 30 + i as i32 * 24;
             canvas.marker(right + 26, at, 6, Some(i))?;
-            canvas.text(right + 40, at, &short(&format!("{} {}", segment.id, segment.persona.name), 27), 13, Anchor::Start, INK)?;
+            canvas.text(
+                right + 40,
+                at,
+                &short(&format!("{} {}", segment.id, segment.persona.name), 27),
+                13,
+                Anchor::Start,
+                INK,
+            )?;
         }
         if report.unclustered.is_some() {
             let at = 30 + report.segments.len() as i32 * 24;

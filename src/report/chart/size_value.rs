@@ -21,10 +21,13 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         rows.push(("Unclustered".into(), None, rest.share_customers, rest.share_revenue));
     }
     let has_revenue = rows.iter().any(|r| r.3.is_some());
-    let largest =
-        rows.iter().flat_map(|r| [r.2, r.3.unwrap_or(0.0)]).fold(0.01, f64::max);
+    let largest = rows.iter().flat_map(|r| [r.2, r.3.unwrap_or(0.0)]).fold(0.01, f64::max);
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
-    let title = match report.segments.iter().max_by(|a, b| a.profile.share_revenue.unwrap_or(0.0).total_cmp(&b.profile.share_revenue.unwrap_or(0.0))) {
+    let title = match report
+        .segments
+        .iter()
+        .max_by(|a, b| a.profile.share_revenue.unwrap_or(0.0).total_cmp(&b.profile.share_revenue.unwrap_or(0.0)))
+    {
         Some(top) if has_revenue => format!(
             "{}: {} of customers, {} of revenue",
             top.persona.name,
