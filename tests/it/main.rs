@@ -1,7 +1,12 @@
 //! One binary for all integration tests, because each one links polars.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
+mod bad_inputs;
 mod clusterers;
+mod demo;
+mod layers;
 mod linfa_traps;
+mod project;
 mod published;
+mod real_data;
 mod shared;

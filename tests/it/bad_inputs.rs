@@ -1,0 +1,283 @@
+//! What people get wrong, each with its fixture, its code and its exit status, and the whole message as a snapshot.
+
+use crate::project::Project;
+
+const CONFIG: &str = "[project]\nname = \"shop\"\n[input.orders]\npath = \"orders.csv\"\ncustomer_id = \"customer_id\"\norder_id = \"order_id\"\ndate = \"order_date\"\namount = \"amount\"\n";
+
+fn orders(n: usize, line: impl Fn(usize) -> String) -> String {
+    let mut text = "order_id,order_date,customer_id,amount\n".to_string();
+    for i in 0..n {
+        text.push_str(&line(i));
+        text.push('\n');
+    }
+    text
+}
+
+fn good(i: usize) -> String {
+    format!("{i},2025-{:02}-{:02},C{:03},{}.50", 1 + i % 12, 1 + i * 7 % 28, i * i % 97 % 60, 10 + i * 13 % 90)
+}
+
+/// Runs with a config and an orders file; checks code and status and returns the message.
+fn fails(config: &str, orders: impl AsRef<[u8]>, code: &str, status: i32) -> String {
+    let project = Project::new();
+    project.write("ilk.toml", config);
+    project.write("orders.csv", orders);
+    let outcome = project.ilk(&["run"]);
+    let message = outcome.err.lines().skip_while(|l| !l.starts_with("error")).collect::<Vec<_>>().join("\n");
+    assert!(message.starts_with(&format!("error[{code}]")), "expected {code}:\n{}", outcome.err);
+    assert_eq!(outcome.status, status, "{message}");
+    assert!(
+        !project.file("models/shop").exists()
+            || std::fs::read_dir(project.file("models/shop")).unwrap().next().is_none()
+    );
+    assert!(message.contains("help:"), "no help in\n{message}");
+    assert!(ilk::cli::explain::page(code).is_some());
+    message
+}
+
+/// Runs with a config and an orders file that are good enough; returns what was said.
+fn warns(config: &str, orders: impl AsRef<[u8]>, code: &str) -> String {
+    let project = Project::new();
+    project.write("ilk.toml", config);
+    project.write("orders.csv", orders);
+    let outcome = project.ok(&["run"]);
+    assert!(outcome.err.contains(code), "expected {code}:\n{}", outcome.err);
+    assert!(ilk::cli::explain::page(code).is_some());
+    outcome.err.lines().filter(|l| l.ends_with(code)).map(str::trim).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_path_typo_lists_what_is_there() {
+    let config = CONFIG.replace("path = \"orders.csv\"", "path = \"orders.cvs\"");
+    insta::assert_snapshot!(fails(&config, orders(50, good), "E0101", 2));
+}
+
+#[test]
+fn empty_and_header_only_files_are_told_apart() {
+    insta::assert_snapshot!("empty", fails(CONFIG, "", "E0102", 3));
+    insta::assert_snapshot!("header_only", fails(CONFIG, orders(0, good), "E0103", 3));
+}
+
+#[test]
+fn a_delimiter_that_does_not_split_is_named() {
+    let config = CONFIG.replace("path =", "delimiter = \",\"\npath =");
+    let text = orders(50, good).replace(',', ";");
+    insta::assert_snapshot!(fails(&config, text, "E0104", 3));
+}
+
+#[test]
+fn a_delimiter_that_is_not_stated_is_found() {
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG);
+    project.write("orders.csv", orders(400, good).replace(',', ";"));
+    project.ok(&["run"]);
+    assert!(project.text("models/shop/2025-Q4.1/manifest.json").contains("csv, `;`, UTF-8"));
+}
+
+#[test]
+fn ragged_lines_are_kept_out_or_stop() {
+    let some = |every: usize| {
+        orders(400, move |i| if i % every == every - 1 { format!("{},extra", good(i)) } else { good(i) })
+    };
+    insta::assert_snapshot!("ragged_few", warns(CONFIG, some(200), "E0105"));
+    insta::assert_snapshot!("ragged_many", fails(CONFIG, some(4), "E0105", 3));
+}
+
+#[test]
+fn an_unclosed_quote_is_shown_where_it_opens() {
+    let text = orders(50, |i| if i == 20 { format!("\"{}", good(i)) } else { good(i) });
+    insta::assert_snapshot!(fails(CONFIG, text, "E0106", 3));
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_name() {
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG);
+    project.write("orders.csv", format!("\u{feff}{}", orders(400, good)));
+    project.ok(&["run"]);
+}
+
+#[test]
+fn latin_1_is_converted_and_said() {
+    let config =
+        CONFIG.replace("amount = \"amount\"\n", "amount = \"amount\"\n[input.orders.attributes]\ncity = \"nominal\"\n");
+    let mut bytes = b"order_id,order_date,customer_id,amount,city\n".to_vec();
+    for i in 0..400 {
+        bytes.extend(good(i).bytes());
+        bytes.extend(if i % 2 == 0 { b",K\xf6ln\n".as_slice() } else { b",Bonn\n".as_slice() });
+    }
+    insta::assert_snapshot!(warns(&config, bytes, "W0108"));
+}
+
+#[test]
+fn columns_keys_and_types_are_met_with_the_nearest() {
+    insta::assert_snapshot!(
+        "column",
+        fails(
+            &CONFIG
+                .replace("\"customer_id\"", "\"CustomerId\"")
+                .replace("customer_id = \"CustomerId\"", "customer_id = \"customr_id\""),
+            orders(50, good),
+            "E0201",
+            2
+        )
+    );
+    insta::assert_snapshot!("key", fails(&format!("{CONFIG}[cluster]\nn_cluster = 5\n"), orders(50, good), "E0203", 2));
+    insta::assert_snapshot!(
+        "type",
+        fails(&format!("{CONFIG}[cluster]\nn_clusters = \"five\"\n"), orders(50, good), "E0204", 2)
+    );
+}
+
+#[test]
+fn day_or_month_first_is_never_guessed() {
+    let text = orders(50, |i| format!("{i},{:02}/{:02}/2025,C{i},10.00", 1 + i % 12, 1 + i * 5 % 12));
+    insta::assert_snapshot!(fails(CONFIG, text, "E0312", 3));
+}
+
+#[test]
+fn guests_are_counted_and_not_segmented() {
+    let text =
+        orders(400, |i| if i % 4 == 3 { good(i).replace(&format!("C{:03}", i * i % 97 % 60), "") } else { good(i) });
+    insta::assert_snapshot!("guests", warns(CONFIG, text, "W0331"));
+    let text =
+        orders(400, |i| if i % 4 != 3 { good(i).replace(&format!("C{:03}", i * i % 97 % 60), "") } else { good(i) });
+    insta::assert_snapshot!("mostly_guests", fails(CONFIG, text, "E0331", 3));
+}
+
+#[test]
+fn decimal_commas_are_read_when_all_agree() {
+    let text = orders(400, good).replace(",", ";").replace(".50", ",50");
+    insta::assert_snapshot!("comma", warns(CONFIG, text, "W0341"));
+    let text = orders(400, |i| {
+        if i % 2 == 0 { good(i).replace(',', ";") } else { good(i).replace(',', ";").replace(".50", ",50") }
+    });
+    insta::assert_snapshot!(
+        "mixed",
+        fails(
+            CONFIG,
+            text.replace("order_id,order_date,customer_id,amount", "order_id;order_date;customer_id;amount"),
+            "E0341",
+            3
+        )
+    );
+}
+
+#[test]
+fn lines_below_zero_are_returns_unless_said_otherwise() {
+    let text = orders(400, |i| {
+        if i % 10 == 9 { good(i).replace(&format!(",{}.50", 10 + i * 13 % 90), ",-12.00") } else { good(i) }
+    });
+    insta::assert_snapshot!(warns(CONFIG, text, "W0344"));
+}
+
+#[test]
+fn infinite_amounts_never_reach_the_algorithm() {
+    let text = orders(400, |i| {
+        if i % 10 == 9 {
+            good(i).replace(".50", "").replace(&format!(",{}", 10 + i * 13 % 90), ",inf")
+        } else {
+            good(i)
+        }
+    });
+    insta::assert_snapshot!(fails(CONFIG, text, "E0346", 3));
+}
+
+#[test]
+fn too_few_customers_and_none_that_differ_are_refused() {
+    let config = format!("{CONFIG}[cluster]\nn_clusters = 5\n");
+    insta::assert_snapshot!("few", fails(&config, orders(3, good), "E0401", 6));
+    let same = orders(60, |i| format!("{i},2025-03-01,C{i:03},10.00"));
+    insta::assert_snapshot!("same", fails(CONFIG, same, "E0403", 6));
+}
+
+#[test]
+fn an_eps_that_leaves_everybody_out_is_answered_with_the_knee() {
+    let config = format!("{CONFIG}[cluster]\nalgorithm = \"dbscan\"\neps = 0.0001\nmin_samples = 30\n");
+    let message = fails(
+        &config,
+        orders(2_000, |i| {
+            format!(
+                "{i},2025-{:02}-{:02},C{:04},{}.{:02}",
+                1 + i % 12,
+                1 + i * 7 % 28,
+                i * 31 % 701,
+                10 + i * 13 % 90,
+                i % 100
+            )
+        }),
+        "E0411",
+        6,
+    );
+    assert!(message.contains("eps = "), "{message}");
+}
+
+#[test]
+fn models_from_elsewhere_are_not_trusted() {
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG);
+    project.write("orders.csv", orders(400, good));
+    project.ok(&["run"]);
+    let folder = project.file("models/shop/2025-Q4.1");
+    let text = project.text("models/shop/2025-Q4.1/model.json");
+    let score = || project.ilk(&["assign", "orders.csv", "--model", "shop", "--out", "scored.csv"]);
+    project.write("models/shop/2025-Q4.1/model.json", text.replacen("\"shop\"", "\"shap\"", 1));
+    let outcome = score();
+    assert_eq!(outcome.status, 4);
+    insta::assert_snapshot!("edited", outcome.err);
+    // A newer version wrote it, hash and all.
+    let newer = text.replacen("\"format\": 1", "\"format\": 3", 1);
+    std::fs::write(folder.join("model.json"), &newer).unwrap();
+    let manifest = project.text("models/shop/2025-Q4.1/manifest.json");
+    let manifest = manifest.replace(
+        &blake3::hash(text.as_bytes()).to_hex().to_string(),
+        &blake3::hash(newer.as_bytes()).to_hex().to_string(),
+    );
+    std::fs::write(folder.join("manifest.json"), manifest).unwrap();
+    let outcome = score();
+    assert_eq!(outcome.status, 4);
+    insta::assert_snapshot!("newer", outcome.err);
+    assert!(!project.file("scored.csv").exists());
+    let outcome = project.ilk(&["assign", "orders.csv", "--model", "shop/@champoin", "--out", "scored.csv"]);
+    assert_eq!(outcome.status, 2);
+    insta::assert_snapshot!("alias", outcome.err);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_before_reading() {
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG);
+    project.write("models", "a file stands here");
+    let outcome = project.ilk(&["run"]);
+    assert_eq!(outcome.status, 5);
+    assert!(outcome.err.contains("E0612"), "{}", outcome.err);
+}
+
+#[test]
+fn an_output_that_exists_is_kept() {
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG);
+    project.write("orders.csv", orders(400, good));
+    project.ok(&["run"]);
+    project.write("scored.csv", "mine");
+    let outcome = project.ilk(&["assign", "orders.csv", "--model", "shop", "--out", "scored.csv"]);
+    assert_eq!(outcome.status, 2);
+    insta::assert_snapshot!(outcome.err);
+    assert_eq!(project.text("scored.csv"), "mine");
+    project.ok(&["assign", "orders.csv", "--model", "shop", "--out", "scored.csv", "--replace"]);
+    assert_ne!(project.text("scored.csv"), "mine");
+}
+
+#[test]
+fn scoring_with_other_columns_names_them() {
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG);
+    project.write("orders.csv", orders(400, good));
+    project.ok(&["run"]);
+    project.write("march.csv", orders(400, good).replace("customer_id", "CustomerID"));
+    let outcome = project.ilk(&["assign", "march.csv", "--model", "shop", "--out", "s.csv"]);
+    assert_eq!(outcome.status, 4);
+    insta::assert_snapshot!(outcome.err);
+    project.ok(&["assign", "march.csv", "--model", "shop", "--out", "s.csv", "--map", "customer_id=CustomerID"]);
+    assert_eq!(project.text("s.csv"), project.text("models/shop/2025-Q4.1/assignments.csv"));
+}
