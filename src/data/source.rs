@@ -381,7 +381,8 @@ pub(crate) fn closest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
 fn find(opening: Opening<'_>, base: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for written in opening.path.list() {
-        let path = base.join(written);
+        // `./orders.csv` is how nobody writes it.
+        let path = if base == Path::new(".") { PathBuf::from(written) } else { base.join(written) };
         if path.is_dir() {
             let mut inside: Vec<PathBuf> = std::fs::read_dir(&path)
                 .map_err(|e| unreadable(written, &e))?

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
 mod bad_inputs;
+mod browser;
 mod clusterers;
+mod commands;
 mod demo;
 mod layers;
 mod linfa_traps;
