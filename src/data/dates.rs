@@ -134,7 +134,7 @@ pub(crate) fn judge(values: &[&str]) -> Reading {
             }
         }
     }
-    counts.sort_by(|a, b| b.2.cmp(&a.2));
+    counts.sort_by_key(|c| std::cmp::Reverse(c.2));
     let Some(best) = counts.first().map(|c| c.2) else { return Reading::Unknown };
     let leaders: Vec<(String, Order)> = counts.iter().filter(|c| c.2 == best).map(|c| (c.0.clone(), c.1)).collect();
     let rest: Vec<&str> = values.iter().copied().filter(|v| read(v, &leaders[0].0).is_none()).collect();
@@ -172,7 +172,7 @@ fn settle(formats: &[(String, Order)], values: &[&str]) -> Option<Reading> {
                 Order::YearFirst => "year first".to_string(),
                 Order::Named => "the month is a word".to_string(),
                 Order::DayFirst | Order::MonthFirst => {
-                    let other = if *order == Order::DayFirst { swap(format) } else { swap(format) };
+                    let other = swap(format);
                     let witness = values.iter().find(|v| read(v, &other).is_none()).copied().unwrap_or_default();
                     let first = if *order == Order::DayFirst { "day" } else { "month" };
                     format!("\"{witness}\" exists, so the {first} comes first")

@@ -171,7 +171,7 @@ const PEOPLE: [&str; 9] =
 const ORDERS: [&str; 7] = ["order", "invoice", "basket", "transaction", "receipt", "bill", "checkout"];
 
 fn customer_column(facts: &[Facts]) -> Option<usize> {
-    let identifies = |f: &Facts| !f.is_date() && f.values > 0 && !(f.is_number() && !f.is_whole());
+    let identifies = |f: &Facts| !f.is_date() && f.values > 0 && (!f.is_number() || f.is_whole());
     facts
         .iter()
         .position(|f| {

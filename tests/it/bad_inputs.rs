@@ -229,10 +229,8 @@ fn models_from_elsewhere_are_not_trusted() {
     let newer = text.replacen("\"format\": 1", "\"format\": 3", 1);
     std::fs::write(folder.join("model.json"), &newer).unwrap();
     let manifest = project.text("models/shop/2025-Q4.1/manifest.json");
-    let manifest = manifest.replace(
-        &blake3::hash(text.as_bytes()).to_hex().to_string(),
-        &blake3::hash(newer.as_bytes()).to_hex().to_string(),
-    );
+    let manifest =
+        manifest.replace(&blake3::hash(text.as_bytes()).to_hex().to_string(), &blake3::hash(newer.as_bytes()).to_hex());
     std::fs::write(folder.join("manifest.json"), manifest).unwrap();
     let outcome = score();
     assert_eq!(outcome.status, 4);
