@@ -217,7 +217,7 @@ pub fn write_to(recipe: &Recipe, mut sink: impl FnMut(&'static str, &str) -> Res
 /// Calls `take` with all rows of each block of customers in turn.
 fn blocks(recipe: &Recipe, mut take: impl FnMut(Shop) -> Result<()>) -> Result<()> {
     let customers = u32::try_from(recipe.customers).ok().filter(|&n| n > 0 && n < u32::MAX).ok_or_else(|| {
-        Error::new("E0290", format!("a shop cannot have {} customers", recipe.customers))
+        Error::new("E0205", format!("a shop cannot have {} customers", recipe.customers))
             .help("ask for a number from 1 to 4,294,967,294; 12000 makes about 20 MB of files")
     })?;
     let mut generator = generate::Generator::new(recipe.seed);
