@@ -75,7 +75,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
                 let (z, text) = cell(&segment.profile, &fact.feature.name, &fact.feature.unit);
                 let fill = diverging(z);
                 canvas.rect(left + i as i32 * width, y, width - 2, row - 2, fill)?;
-                let ink = if z.abs() > 1.2 { ON_DARK } else { ON_LIGHT };
+                let ink = if z.abs() > 1.6 { ON_DARK } else { ON_LIGHT };
                 canvas.text(
                     left + i as i32 * width + width / 2,
                     y + row / 2 - 1,
