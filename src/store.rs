@@ -350,19 +350,70 @@ impl Store {
     }
 }
 
+/// A file being written beside its place: it appears there whole or not at all, and dropping it leaves nothing.
+#[derive(Debug)]
+pub struct Draft {
+    path: PathBuf,
+    file: std::io::BufWriter<tempfile::NamedTempFile>,
+}
+
+impl Draft {
+    /// Starts a file that is to be at `path`; makes the folder.
+    ///
+    /// # Errors
+    /// E0611 when the disk is full, E0612 when the folder cannot be written.
+    pub fn new(path: &Path) -> Result<Self> {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
+        let file = tempfile::NamedTempFile::new_in(folder).map_err(|e| cannot_write(path, &e))?;
+        Ok(Self { path: path.to_path_buf(), file: std::io::BufWriter::with_capacity(1 << 18, file) })
+    }
+
+    /// Appends.
+    ///
+    /// # Errors
+    /// As [`Draft::new`].
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|e| cannot_write(&self.path, &e))
+    }
+
+    /// Whether a file of these bytes is there already; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Draft::new`].
+    pub fn equals_existing(&mut self) -> Result<Option<bool>> {
+        self.file.flush().map_err(|e| cannot_write(&self.path, &e))?;
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        let hash = |path: &Path| blake3::Hasher::new().update_reader(fs::File::open(path)?).map(|h| h.finalize());
+        let there = hash(&self.path).map_err(|e| cannot_write(&self.path, &e))?;
+        let here = hash(self.file.get_ref().path()).map_err(|e| cannot_write(&self.path, &e))?;
+        Ok(Some(there == here))
+    }
+
+    /// Puts the file in its place, over an older one.
+    ///
+    /// # Errors
+    /// As [`Draft::new`].
+    pub fn keep(self) -> Result<()> {
+        let failed = |e: &std::io::Error| cannot_write(&self.path, e);
+        let file = self.file.into_inner().map_err(|e| failed(e.error()))?;
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        file.as_file().set_permissions(permissions).and_then(|()| file.as_file().sync_all()).map_err(|e| failed(&e))?;
+        file.persist(&self.path).map_err(|e| failed(&e.error))?;
+        Ok(())
+    }
+}
+
 /// Writes a file so that it is either the old or the new one, never half of it.
 ///
 /// # Errors
 /// E0611 when the disk is full, E0612 when the folder cannot be written.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| cannot_write(path, &e))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|e| cannot_write(path, &e))?;
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(permissions).map_err(|e| cannot_write(path, &e))?;
-    file.persist(path).map_err(|e| cannot_write(path, &e.error))?;
-    Ok(())
+    let mut draft = Draft::new(path)?;
+    draft.write(bytes)?;
+    draft.keep()
 }
 
 /// Like [`write_atomic`], but an existing file stops it unless `replace`.

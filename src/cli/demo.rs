@@ -3,8 +3,9 @@
 use super::{Voice, run};
 use crate::config::{Config, FILE};
 use crate::error::{Error, Result};
-use crate::shop::{Recipe, generate};
-use crate::store::{Store, write_atomic};
+use crate::features::Unit;
+use crate::shop::{Recipe, write_to};
+use crate::store::{Draft, Store};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,13 +30,32 @@ const CONFIG: &str = include_str!("demo.toml");
 
 impl Demo {
     pub(crate) fn run(&self, voice: &Voice) -> Result<i32> {
-        let shop = generate(&Recipe { customers: self.customers, seed: self.seed })?;
-        let mut files: Vec<(&str, String)> = shop.files();
-        files.push((FILE, CONFIG.to_string()));
+        let mut drafts: Vec<(&str, Draft)> = Vec::new();
+        let (mut order_lines, mut someone) = (0, String::new());
+        let mut append = |name: &'static str, text: &str| {
+            let at = match drafts.iter().position(|(draft, _)| *draft == name) {
+                Some(at) => at,
+                None => {
+                    drafts.push((name, Draft::new(&self.out.join(name))?));
+                    drafts.len() - 1
+                }
+            };
+            match name {
+                "orders.csv" => order_lines += text.lines().count(),
+                // The first customer's id: somebody to ask `ilk why` about.
+                "customers.csv" if text.starts_with('C') && someone.is_empty() => {
+                    someone = text.split(',').next().unwrap_or_default().to_string();
+                }
+                _ => {}
+            }
+            drafts[at].1.write(text.as_bytes())
+        };
+        append(FILE, CONFIG)?;
+        write_to(&Recipe { customers: self.customers, seed: self.seed }, append)?;
         // A folder that holds something else is somebody's work.
-        for (name, text) in &files {
-            let path = self.out.join(name);
-            if std::fs::read(&path).is_ok_and(|old| old != text.as_bytes()) {
+        for (name, draft) in &mut drafts {
+            if draft.equals_existing()? == Some(false) {
+                let path = self.out.join(name);
                 return Err(Error::new(
                     "E0615",
                     format!("{} exists and differs from what this demo would write", path.display()),
@@ -43,14 +63,13 @@ impl Demo {
                 .help("choose another folder: ilk demo --out DIR"));
             }
         }
-        for (name, text) in &files {
-            write_atomic(&self.out.join(name), text.as_bytes())?;
-        }
+        drafts.into_iter().try_for_each(|(_, draft)| draft.keep())?;
         voice.say(format!(
             "Wrote {}/ (a generated shop: {} customers, {} order lines, 9 quarters, seed {})",
             self.out.display(),
-            crate::features::Unit::Count.format(self.customers as f64, ""),
-            crate::features::Unit::Count.format(shop.orders.len() as f64, ""),
+            Unit::Count.format(self.customers as f64, ""),
+            // Without the header.
+            Unit::Count.format((order_lines - 1) as f64, ""),
             self.seed
         ));
         if self.data_only {
@@ -60,9 +79,6 @@ impl Demo {
         let config = Config::parse(CONFIG, FILE)?;
         let (report, published) = run::execute(&config, &store, voice)?;
         run::say(&report, &published, voice)?;
-        // The second line of customers.csv names somebody who exists.
-        let customers = files.iter().find(|(name, _)| *name == "customers.csv").map(|(_, text)| text.as_str());
-        let someone = customers.and_then(|t| t.lines().nth(1)?.split(',').next()).unwrap_or_default();
         let dir = self.out.display();
         voice.next(&[
             (format!("ilk report --open --dir {dir}"), "read it in the browser"),
