@@ -18,7 +18,7 @@ use crate::features::{Family, Feature, Measure, Role, Unit, demographic, engagem
 use crate::report::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts};
 use crate::segment::model::{FORMAT, Fit, ModelSegment, SegmentModel, far_distance};
 use crate::segment::persona::{Persona, personas};
-use crate::segment::profile::{Profiles, between, profiles};
+use crate::segment::profile::{Profiles, between, profiles, repeat_rate};
 use crate::segment::{UNCLUSTERED, segment_id};
 use std::path::Path;
 
@@ -501,6 +501,7 @@ fn report(
             without_orders: tables.without_orders.len(),
             orders: tables.orders.is_some().then_some(tables.sales.orders),
             revenue: total,
+            repeat_rate: repeat_rate(matrix),
             guest_revenue_share: total.filter(|t| *t > 0.0).map(|t| guest / t),
             first_day: tables.sales.days.map(|d| d.0.iso()),
             last_day: tables.sales.days.map(|d| d.1.iso()),

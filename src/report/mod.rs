@@ -63,6 +63,8 @@ pub struct Coverage {
     pub orders: Option<u64>,
     /// Revenue in the window of segmented customers plus guests, in currency units; `None` without revenue.
     pub revenue: Option<f64>,
+    /// Share of the customers with two or more orders in the window; `None` without orders.
+    pub repeat_rate: Option<f64>,
     /// Share of that revenue which lines without a customer id hold.
     pub guest_revenue_share: Option<f64>,
     /// First and last day of the orders used, ISO.

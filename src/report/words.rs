@@ -41,6 +41,9 @@ pub fn headline_numbers(report: &Report) -> Vec<(String, String)> {
     if let Some(orders) = mean("orders") {
         numbers.push(("Orders per customer".into(), format!("{orders:.1}")));
     }
+    if let Some(share) = coverage.repeat_rate {
+        numbers.push(("Buy again".into(), percent(share)));
+    }
     if let Some(value) = median(&report.everyone, "avg_order_value") {
         numbers.push(("Typical order".into(), money(value)));
     }

@@ -1,7 +1,8 @@
 //! A segment described: its name and its words, by fixed templates from its profile. No name judges anybody.
 
-use super::profile::Profile;
-use crate::features::{Feature, Role};
+use super::profile::{LevelFacts, Profile};
+use crate::features::preparation::UNKNOWN;
+use crate::features::{Feature, Role, Scale};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -19,11 +20,22 @@ pub struct Persona {
 /// From so many standard deviations on a feature makes a name.
 const TELLING: f64 = 0.5;
 
+/// From so many standard deviations of its indicator on a level makes a name, if no number tells more.
+const TELLING_LEVEL: f64 = 1.0;
+
 /// What a segment is told by: its features, most telling first.
 struct Traits<'a> {
     /// Feature and z, strongest first; forming features only, or all if none forms.
     strongest: Vec<(&'a Feature, f64)>,
+    /// The nominal level that sets the segment apart more than any number does.
+    level: Option<(&'a Feature, &'a LevelFacts)>,
     profile: &'a Profile,
+}
+
+/// How far a level's share lies from everyone's, in standard deviations of belonging to it.
+fn level_z(level: &LevelFacts) -> f64 {
+    let spread = (level.share_all * (1.0 - level.share_all)).sqrt();
+    if spread > 0.0 { (level.share - level.share_all) / spread } else { 0.0 }
 }
 
 impl<'a> Traits<'a> {
@@ -39,7 +51,28 @@ impl<'a> Traits<'a> {
             .collect();
         // Ties keep the order of the features.
         strongest.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
-        Self { strongest, profile }
+        let beyond = strongest.first().map_or(0.0, |(_, z)| z.abs()).max(TELLING_LEVEL);
+        let mut levels: Vec<(&Feature, &LevelFacts)> = profile
+            .levels
+            .iter()
+            .filter(|l| l.level != UNKNOWN && level_z(l).abs() >= beyond)
+            .filter_map(|l| features.iter().find(|f| f.name == l.feature).map(|f| (f, l)))
+            .filter(|(f, _)| f.scale == Scale::Nominal && f.role == Role::Form)
+            .collect();
+        levels.sort_by(|a, b| level_z(b.1).abs().total_cmp(&level_z(a.1).abs()));
+        Self { strongest, level: levels.first().copied(), profile }
+    }
+
+    /// What the telling level says: `mostly Germany`, `not United Kingdom`.
+    fn level_words(&self) -> Option<String> {
+        let (_, level) = self.level?;
+        let how = match level.share {
+            s if s > level.share_all && s >= 0.5 => "mostly",
+            s if s > level.share_all => "often",
+            s if s < 0.02 => "not",
+            _ => "seldom",
+        };
+        Some(format!("{how} {}", level.level))
     }
 
     fn z(&self, feature: &str) -> Option<f64> {
@@ -112,7 +145,13 @@ impl<'a> Traits<'a> {
 /// code, sign or empty.
 pub fn personas(everyone: &Profile, profiles: &[Profile], features: &[Feature], currency: &str) -> Vec<Persona> {
     let traits: Vec<Traits> = profiles.iter().map(|p| Traits::of(p, features)).collect();
-    let bases: Vec<String> = traits.iter().map(|t| t.by_orders().unwrap_or_else(|| t.by_features())).collect();
+    let bases: Vec<String> = traits
+        .iter()
+        .map(|t| {
+            let name = t.by_orders().unwrap_or_else(|| t.by_features());
+            t.level_words().map_or(name.clone(), |level| format!("{name}, {level}"))
+        })
+        .collect();
     let mut taken: BTreeSet<String> = BTreeSet::new();
     let mut made = Vec::new();
     for (i, (traits, base)) in traits.iter().zip(&bases).enumerate() {
@@ -210,14 +249,16 @@ fn sentence(traits: &Traits, everyone: &Profile, currency: &str) -> String {
             ))
         })
         .collect();
+    let told = traits.level.map(|(feature, level)| format!("{} {}", lowered(&feature.label), level_share(level)));
     if parts.is_empty() {
-        return match rest.len() {
-            0 => "Close to the average in everything that was compared.".into(),
-            _ => format!("{}.", capitalised(&rest.join("; "))),
+        return match (rest.len(), told) {
+            (0, Some(told)) => format!("{}.", capitalised(&told)),
+            (0, None) => "Close to the average in everything that was compared.".into(),
+            (_, told) => format!("{}.", capitalised(&rest.into_iter().chain(told).collect::<Vec<_>>().join("; "))),
         };
     }
     let mut text = parts.join(", ");
-    if let Some(more) = rest.first() {
+    if let Some(more) = told.as_ref().or(rest.first()) {
         text.push_str("; ");
         text.push_str(more);
     }
@@ -225,7 +266,12 @@ fn sentence(traits: &Traits, everyone: &Profile, currency: &str) -> String {
     text
 }
 
-/// The most telling features with their medians.
+/// `United Kingdom 0 % (all: 91 %)`.
+fn level_share(level: &LevelFacts) -> String {
+    format!("{} {:.0} % (all: {:.0} %)", level.level, level.share * 100.0, level.share_all * 100.0)
+}
+
+/// The telling level and the most telling features with their medians.
 fn list(traits: &Traits, everyone: &Profile, currency: &str) -> Vec<String> {
     let line = |(feature, _): &(&Feature, f64)| {
         let own = traits.median(&feature.name)?;
@@ -238,7 +284,8 @@ fn list(traits: &Traits, everyone: &Profile, currency: &str) -> Vec<String> {
         ))
     };
     let telling = traits.strongest.iter().filter(|(_, z)| z.abs() >= TELLING).count().clamp(2, 4);
-    traits.strongest.iter().take(telling).filter_map(line).collect()
+    let level = traits.level.map(|(feature, level)| format!("{} {}", lowered(&feature.label), level_share(level)));
+    level.into_iter().chain(traits.strongest.iter().take(telling).filter_map(line)).take(4).collect()
 }
 
 #[cfg(test)]
@@ -331,6 +378,45 @@ mod tests {
             "Grocery 9,000 (more than the 4,000 of all); fresh 3,000 (less than the 8,000 of all)."
         );
         assert_eq!(made[1].name, "Typical customers");
+    }
+
+    #[test]
+    fn a_level_that_tells_most_is_in_the_name() {
+        let mut features = order_features();
+        features.push(Feature {
+            name: "country".into(),
+            label: "Country".into(),
+            family: Family::Demographic,
+            unit: Unit::Level,
+            measure: Measure::Level { column: "country".into() },
+            scale: Scale::Nominal,
+            role: Role::Form,
+            low: String::new(),
+            high: String::new(),
+        });
+        let level = |level: &str, share: f64, share_all: f64| LevelFacts {
+            feature: "country".into(),
+            level: level.into(),
+            customers: 50,
+            share,
+            share_all,
+        };
+        let everyone = orders((61.0, 0.0), (2.0, 0.0), (210.0, 0.0), 0.0);
+        let mut abroad = orders((29.0, -0.6), (5.0, 0.9), (240.0, 0.1), 0.4);
+        abroad.levels = vec![level("Germany", 0.22, 0.02), level("United Kingdom", 0.0, 0.91)];
+        let mut home = orders((29.0, -0.6), (5.0, 0.9), (240.0, 0.1), 0.4);
+        home.levels = vec![level("Germany", 0.0, 0.02), level("United Kingdom", 1.0, 0.91)];
+        let made = personas(&everyone, &[abroad.clone(), home], &features, "GBP");
+        assert_eq!(made[0].name, "Steady regulars, not United Kingdom");
+        assert_eq!(
+            made[0].sentence,
+            "Last ordered 29 days ago, 5 orders of £240 each; country United Kingdom 0 % (all: 91 %)."
+        );
+        assert_eq!(made[0].traits[0], "country United Kingdom 0 % (all: 91 %)");
+        assert_eq!(made[1].name, "Steady regulars");
+        // What does not form segments does not name them.
+        features.last_mut().expect("a feature").role = Role::Describe;
+        assert_eq!(personas(&everyone, &[abroad], &features, "GBP")[0].name, "Steady regulars");
     }
 
     #[test]

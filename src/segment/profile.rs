@@ -89,6 +89,12 @@ pub fn profiles(
     Profiles { everyone, segments, unclustered }
 }
 
+/// Share of the customers who came back: two or more orders in the window. `None` without orders.
+pub fn repeat_rate(matrix: &FeatureMatrix) -> Option<f64> {
+    let orders = matrix.numbers("orders")?;
+    Some(orders.iter().filter(|n| **n >= 2.0).count() as f64 / orders.len().max(1) as f64)
+}
+
 /// Share of each feature's variance (standardised, transformed) that lies between segments: eta squared. Customers in no
 /// segment do not count. `None` for levels and constants.
 pub fn between(
@@ -232,6 +238,15 @@ mod tests {
         assert_eq!((north.customers, north.share, north.share_all), (1, 0.5, 0.5));
         assert!(made.everyone.numbers[0].z.abs() < 1e-12);
         assert!(first.numbers[0].z < 0.0 && made.segments[1].numbers[0].z > 0.0);
+    }
+
+    #[test]
+    fn whoever_ordered_twice_came_back() {
+        let mut matrix = matrix();
+        assert_eq!(repeat_rate(&matrix), None);
+        matrix.features[0].name = "orders".into();
+        matrix.columns[0] = Column::Number(vec![1.0, 2.0, 7.0, 1.0]);
+        assert_eq!(repeat_rate(&matrix), Some(0.5));
     }
 
     #[test]

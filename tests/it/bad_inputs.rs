@@ -46,6 +46,11 @@ fn warns(config: &str, orders: impl AsRef<[u8]>, code: &str) -> String {
     outcome.err.lines().filter(|l| l.ends_with(code)).map(str::trim).collect::<Vec<_>>().join("\n")
 }
 
+/// Without the line of the stage, which holds a duration.
+fn said(err: &str) -> String {
+    err.lines().filter(|l| !l.trim_start().starts_with("1/1")).map(str::trim).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn a_path_typo_lists_what_is_there() {
     let config = CONFIG.replace("path = \"orders.csv\"", "path = \"orders.cvs\"");
@@ -94,7 +99,11 @@ fn a_byte_order_mark_is_no_part_of_a_name() {
     let project = Project::new();
     project.write("ilk.toml", CONFIG);
     project.write("orders.csv", format!("\u{feff}{}", orders(400, good)));
-    project.ok(&["run"]);
+    // Fixed silently: the same words as without the mark.
+    let marked = said(&project.ok(&["check"]).err);
+    project.write("orders.csv", orders(400, good));
+    assert_eq!(marked, said(&project.ok(&["check"]).err));
+    insta::assert_snapshot!(marked);
 }
 
 #[test]
@@ -189,6 +198,9 @@ fn too_few_customers_and_none_that_differ_are_refused() {
     insta::assert_snapshot!("few", fails(&config, orders(3, good), "E0401", 6));
     let same = orders(60, |i| format!("{i},2025-03-01,C{i:03},10.00"));
     insta::assert_snapshot!("same", fails(CONFIG, same, "E0403", 6));
+    let config = format!("{CONFIG}attributes = {{ country = \"nominal\" }}\n");
+    let text = orders(400, good).replace("\n", ",Malta\n").replacen(",Malta", ",country", 1);
+    insta::assert_snapshot!("constant", warns(&config, text, "W0403"));
 }
 
 #[test]
@@ -209,7 +221,7 @@ fn an_eps_that_leaves_everybody_out_is_answered_with_the_knee() {
         "E0411",
         6,
     );
-    assert!(message.contains("eps = "), "{message}");
+    insta::assert_snapshot!(message);
 }
 
 #[test]
@@ -248,7 +260,7 @@ fn a_folder_that_cannot_be_written_is_said_before_reading() {
     project.write("models", "a file stands here");
     let outcome = project.ilk(&["run"]);
     assert_eq!(outcome.status, 5);
-    assert!(outcome.err.contains("E0612"), "{}", outcome.err);
+    insta::assert_snapshot!(outcome.err);
 }
 
 #[test]

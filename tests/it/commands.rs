@@ -68,6 +68,39 @@ fn init_proposes_a_project_that_runs() {
     assert!(again.out.contains("ilk.toml.new"), "{}", again.out);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_writes_nothing_and_can_be_run_again() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+    let project = Project::new();
+    project.ok(&["demo", "--out", ".", "--data-only", "-q"]);
+    let mut run = Command::new(env!("CARGO_BIN_EXE_ilk"))
+        .arg("run")
+        .current_dir(project.path())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(run.stderr.take().unwrap());
+    // The longest stage comes after the features: it is running when the signal arrives.
+    let mut line = String::new();
+    while !line.contains("2/6") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "the run ended before its second stage");
+    }
+    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    insta::assert_snapshot!(rest.lines().last().unwrap());
+    for folder in ["models", "reports"] {
+        assert_eq!(std::fs::read_dir(project.file(folder)).unwrap().count(), 0, "{folder} holds something");
+    }
+    project.ok(&["run", "-q"]);
+    assert!(project.file("models/demo-shop/2026-Q1.1/manifest.json").is_file());
+}
+
 #[test]
 fn a_closed_project_says_how_to_open_one() {
     let project = Project::new();

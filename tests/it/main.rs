@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod layers;
 mod linfa_traps;
+mod notebook;
 mod project;
 mod published;
 mod real_data;
