@@ -85,7 +85,7 @@ fn style() -> String {
     let mut dark = String::new();
     for (light, twin) in PALETTE.iter().zip(DARK) {
         let light = hex(*light);
-        dark.push_str(&format!("svg [fill=\"{light}\"]{{fill:{twin}}}svg [stroke=\"{light}\"]{{stroke:{twin}}}.swatch[style*=\"{light}\"]{{background:{twin}!important}}"));
+        dark.push_str(&format!("svg [fill=\"{light}\"]{{fill:{twin}}}svg [stroke=\"{light}\"]{{stroke:{twin}}}.swatch[style*=\"{light}\"]{{background:{twin}!important}}.card[style*=\"{light}\"]{{--segment:{twin}!important}}"));
     }
     STYLE.replace("/*dark charts*/", &dark)
 }
