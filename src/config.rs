@@ -4,7 +4,10 @@ use crate::data::dates::Day;
 use crate::data::schema::Inputs;
 use crate::error::{Error, Place, Result};
 use crate::evidence::select::SelectK;
+use crate::features::custom::Custom;
+use crate::features::occasion::Occasion;
 use crate::features::preparation::PreparationOptions;
+use crate::features::rules::Rule;
 use crate::features::{Family, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,8 +61,21 @@ pub struct FeatureConfig {
     pub as_of: String,
     /// `all`, or the last so many days: `365d`.
     pub window: String,
-    /// Per feature: `form` or `describe`, where the default does not suit.
+    /// Per feature: `form` or `describe`, where the default does not suit. A protected attribute forms segments only if it
+    /// is named here.
     pub roles: BTreeMap<String, Role>,
+    /// Named days of the year: `christmas = { from = "12-01", to = "12-24" }`. Without any, five usual ones.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub occasions: BTreeMap<String, Occasion>,
+    /// Places whose nearest is told in kilometres, where customers have a latitude and a longitude: degrees north and east.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, [f64; 2]>,
+    /// Rules of the customer's stage, first match wins; replaces the usual ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle: Vec<Rule>,
+    /// Features of the project's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub custom: Vec<Custom>,
     /// Share of the distance between customers that each family gets.
     pub weights: BTreeMap<Family, f64>,
     /// Share cut at each end of a transformed feature before customers are compared.
@@ -73,6 +89,10 @@ impl Default for FeatureConfig {
             as_of: "auto".into(),
             window: "all".into(),
             roles: BTreeMap::new(),
+            occasions: BTreeMap::new(),
+            places: BTreeMap::new(),
+            lifecycle: Vec::new(),
+            custom: Vec::new(),
             weights: preparation.weights,
             winsorize: preparation.winsorize,
         }

@@ -3,10 +3,11 @@
 
 use crate::cluster::{Algorithm, Assignment, Clusterer, Dbscan, KMeans, Prototypes, dbscan};
 use crate::config::{AlgorithmName, Auto, ClusterConfig, Config};
+use crate::data::log::Field;
 use crate::data::read::{ReadOptions, Tables, read};
-use crate::data::schema::{Attribute, AttributeKind, Inputs, Paths};
+use crate::data::schema::{Attribute, AttributeKind, Inputs, OrdersSpec, Paths, Question, QuestionKind};
 use crate::engine::Engine;
-use crate::engine::polars::Polars;
+use crate::engine::embedded::Embedded;
 use crate::error::{Error, Result, Warning};
 use crate::evidence::select::{Candidate, choose_k, sweep_k};
 use crate::evidence::{eps, indices, stability};
@@ -14,12 +15,15 @@ use crate::export::{Table, Values};
 use crate::features::matrix::{Column, FeatureMatrix};
 use crate::features::preparation::{ModelMatrix, Preparation, PreparationOptions};
 use crate::features::smoothing::Learned;
-use crate::features::{Family, Feature, Measure, Role, Unit, demographic, engagement, rfm, survey};
+use crate::features::{
+    Family, Feature, Role, Unit, basket, custom, demographic, engagement, lifecycle, occasion, rfm, survey,
+};
 use crate::report::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts};
 use crate::segment::model::{FORMAT, Fit, ModelSegment, SegmentModel, far_distance};
 use crate::segment::persona::{Persona, personas};
 use crate::segment::profile::{Profiles, between, profiles, repeat_rate};
-use crate::segment::{UNCLUSTERED, segment_id};
+use crate::segment::{LEADS, UNCLUSTERED, segment_id};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The model of a project.
@@ -117,29 +121,46 @@ pub fn features(config: &Config, tables: &Tables) -> Result<Vec<Feature>> {
     let mut all = Vec::new();
     let dated = tables.as_of.is_some();
     if let Some(orders) = &config.input.orders {
+        let revenue = orders.has_money();
         all.extend(rfm::features(rfm::Available {
-            revenue: orders.has_money(),
+            revenue,
             products: orders.product.is_some(),
             returns: tables.sales.has_returns,
         }));
+        all.extend(basket::features(basket::Available {
+            orders: orders.order_id.is_some(),
+            units: orders.quantity.is_some(),
+            categories: orders.category.is_some(),
+            discounts: orders.discount.is_some() && revenue,
+            channels: orders.channel.is_some(),
+        }));
     }
-    if !tables.kinds.is_empty() {
-        all.extend(engagement::features(&engagement::recognise(&tables.kinds)));
+    if let Some(events) = &tables.events {
+        let kinds = engagement::recognise(&tables.kinds);
+        let has = engagement::Available {
+            orders: tables.orders.is_some(),
+            channels: events.codes(&Field::Channel).is_some(),
+        };
+        all.extend(engagement::features(&kinds, has));
     }
-    let mut attributes: Vec<(String, demographic::AttributeKind)> = Vec::new();
-    let kind = |attribute: &Attribute| match attribute {
-        Attribute::Kind(AttributeKind::Number) => demographic::AttributeKind::Number,
-        Attribute::Kind(AttributeKind::Nominal) => demographic::AttributeKind::Nominal,
-        Attribute::Levels(levels) => demographic::AttributeKind::Ordinal(levels.clone()),
-    };
-    for told in
-        [config.input.orders.as_ref().map(|o| &o.attributes), config.input.customers.as_ref().map(|c| &c.attributes)]
-    {
-        attributes.extend(told.into_iter().flatten().map(|(column, a)| (column.clone(), kind(a))));
+    all.extend(demographic::features(&attributes(config)?, &config.features.places));
+    all.extend(survey::features(&surveys(config, tables)));
+    if let Some(orders) = &tables.orders {
+        let spec = config.input.orders.as_ref();
+        let has = occasion::Available {
+            revenue: spec.is_some_and(OrdersSpec::has_money),
+            // Dates without a time of day stand at midnight.
+            hours: orders.hour.iter().any(|h| *h > 0),
+            gifts: !orders.gift.is_empty(),
+        };
+        let usual = occasion::defaults();
+        let named = if config.features.occasions.is_empty() { &usual } else { &config.features.occasions };
+        all.extend(occasion::features(named, has));
     }
-    all.extend(demographic::features(&attributes));
-    all.extend(survey::features(&config.input.surveys.iter().map(|s| s.name.clone()).collect::<Vec<_>>()));
-    all.retain(|f| dated || !needs_days(&f.measure));
+    all.retain(|f| dated || !f.measure.needs_days());
+    all.extend(custom::features(&config.features.custom, &all)?);
+    // A stage may be told by any feature, so it comes last.
+    all.extend(lifecycle::features(&all, &config.features.lifecycle));
     for name in config.features.roles.keys() {
         if !all.iter().any(|f| &f.name == name) {
             let names: Vec<&str> = all.iter().map(|f| f.name.as_str()).collect();
@@ -160,11 +181,92 @@ pub fn features(config: &Config, tables: &Tables) -> Result<Vec<Feature>> {
     Ok(all)
 }
 
-fn needs_days(measure: &Measure) -> bool {
-    matches!(
-        measure,
-        Measure::DaysSinceLast(_) | Measure::DaysSinceFirst(_) | Measure::MeanGap(_) | Measure::ActiveDays(_)
-    )
+/// The attributes of order lines and customers, as the config describes them.
+fn attributes(config: &Config) -> Result<Vec<demographic::Attribute>> {
+    let mut attributes = Vec::new();
+    for told in
+        [config.input.orders.as_ref().map(|o| &o.attributes), config.input.customers.as_ref().map(|c| &c.attributes)]
+    {
+        for (column, attribute) in told.into_iter().flatten() {
+            let kind = match (attribute.levels(), attribute.kind()) {
+                (Some(levels), _) => demographic::AttributeKind::Ordinal(levels.to_vec()),
+                (None, AttributeKind::Number) => demographic::AttributeKind::Number,
+                (None, AttributeKind::Nominal) => demographic::AttributeKind::Nominal,
+                (None, AttributeKind::Binary) => demographic::AttributeKind::Binary,
+                (None, AttributeKind::BirthYear) => demographic::AttributeKind::BirthYear,
+                (None, AttributeKind::Date) => demographic::AttributeKind::Date,
+            };
+            let (mut family, mut unit) = (None, None);
+            if let Attribute::Full(spec) = attribute {
+                family = spec.family.as_deref().map(|f| family_called(column, f)).transpose()?;
+                unit = spec.unit.as_deref().map(|u| unit_called(column, u)).transpose()?;
+            }
+            attributes.push(demographic::Attribute { column: column.clone(), kind, family, unit });
+        }
+    }
+    Ok(attributes)
+}
+
+fn family_called(column: &str, name: &str) -> Result<Family> {
+    Family::ALL.into_iter().find(|f| f.word() == name).ok_or_else(|| {
+        let known: Vec<&str> = Family::ALL.iter().map(|f| f.word()).collect();
+        Error::new("E0204", format!("`{column}`: there is no family `{name}`"))
+            .help(format!("family = one of {}", known.join(", ")))
+    })
+}
+
+fn unit_called(column: &str, name: &str) -> Result<Unit> {
+    match name {
+        "money" => Ok(Unit::Money),
+        "days" => Ok(Unit::Days),
+        "years" => Ok(Unit::Years),
+        "count" => Ok(Unit::Count),
+        "share" => Ok(Unit::Share),
+        "number" => Ok(Unit::Number),
+        _ => Err(Error::new("E0204", format!("`{column}`: there is no unit `{name}`"))
+            .help("unit = one of money, days, years, count, share, number")),
+    }
+}
+
+/// The surveys with what their answers are; the options of a question are those that anybody chose.
+fn surveys(config: &Config, tables: &Tables) -> Vec<survey::Survey> {
+    let Some(log) = &tables.surveys else { return Vec::new() };
+    let text = |field: &Field, row: usize| log.codes(field).and_then(|c| c.text(row));
+    config
+        .input
+        .surveys
+        .iter()
+        .map(|spec| {
+            let of = |row: &usize| text(&Field::Survey, *row) == Some(spec.name.as_str());
+            let questions = spec
+                .asked()
+                .into_iter()
+                .map(|(column, question)| {
+                    let answers = match question {
+                        Question::Kind(QuestionKind::Nps) => survey::Answers::Nps,
+                        Question::Kind(QuestionKind::Number) => survey::Answers::Number,
+                        Question::Kind(QuestionKind::Choice) => survey::Answers::Choice,
+                        Question::Levels(levels) => survey::Answers::Levels(levels),
+                        Question::Options { separated_by } => {
+                            let options: BTreeSet<String> = (0..log.len())
+                                .filter(of)
+                                .filter(|row| text(&Field::Question, *row) == Some(column))
+                                .filter_map(|row| text(&Field::Answer, row))
+                                .flat_map(|cell| cell.split(separated_by.as_str()).map(|o| o.trim().to_string()))
+                                .filter(|option| !option.is_empty())
+                                .collect();
+                            survey::Answers::Options { separated_by, options: options.into_iter().collect() }
+                        }
+                    };
+                    (column.to_string(), answers)
+                })
+                .collect();
+            let silent = (0..log.len()).filter(of).any(|row| {
+                text(&Field::Answer, row).is_none() && log.score.get(row).is_none_or(|score| score.is_nan())
+            });
+            survey::Survey { name: spec.name.clone(), questions, silent }
+        })
+        .collect()
 }
 
 /// Data to model space.
@@ -177,7 +279,7 @@ pub fn prepare(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Prepar
     watch.end(&read_words(&tables));
     watch.begin("features");
     let features = features(config, &tables)?;
-    let observed = Polars.observe(&tables, &features)?;
+    let observed = Embedded.observe(&tables, &features)?;
     let learned = Learned::fit(&observed, &features);
     let matrix = learned.resolve(observed, features)?;
     let options = PreparationOptions {
@@ -498,7 +600,8 @@ fn report(
         currency: config.project.currency.clone(),
         coverage: Coverage {
             customers: matrix.len(),
-            without_orders: tables.without_orders.len(),
+            leads: tables.leads.len(),
+            without_orders: tables.lapsed.len(),
             orders: tables.orders.is_some().then_some(tables.sales.orders),
             revenue: total,
             repeat_rate: repeat_rate(matrix),
@@ -528,25 +631,12 @@ fn report(
             inertia: indices::inertia(assignments),
             davies_bouldin: indices::davies_bouldin(x, labels),
             calinski_harabasz: indices::calinski_harabasz(x, labels),
-            weights: preparation
-                .weights()
-                .into_iter()
-                .map(|(family, weight)| (family_word(family).into(), weight))
-                .collect(),
+            weights: preparation.weights().into_iter().map(|(family, weight)| (family.word().into(), weight)).collect(),
             unclustered_share,
         },
         map: map(matrix, labels),
         ledger: tables.ledger.clone(),
         warnings,
-    }
-}
-
-fn family_word(family: Family) -> &'static str {
-    match family {
-        Family::Rfm => "rfm",
-        Family::Engagement => "engagement",
-        Family::Demographic => "demographic",
-        Family::Survey => "survey",
     }
 }
 
@@ -574,7 +664,7 @@ pub fn score(
     max_rejected: f64,
 ) -> Result<Scored> {
     let tables = read(inputs, base, ReadOptions { as_of, window_days: model.window_days, max_rejected })?;
-    let observed = Polars.observe(&tables, &model.features)?;
+    let observed = Embedded.observe(&tables, &model.features)?;
     let matrix = model.learned.resolve(observed, model.features.clone())?;
     let assignments = model.assign(&matrix)?;
     let mut warnings = tables.warnings.clone();
@@ -589,32 +679,35 @@ pub fn score(
 
 /// The assignment of every customer as a table; those without an order come last.
 pub fn assignment_table(model: &Model, matrix: &FeatureMatrix, assignments: &[Assignment], tables: &Tables) -> Table {
-    let rest = tables.without_orders.len();
-    let with_rest = |mut values: Vec<Option<String>>, more: Option<&str>| {
-        values.extend(std::iter::repeat_n(more.map(str::to_owned), rest));
+    // Those without an order in the window come last: leads first, then those who ordered before it.
+    let rest: Vec<(&String, &str, &str)> = (tables.leads.iter().map(|id| (id, LEADS, "Leads: known, no order yet")))
+        .chain(tables.lapsed.iter().map(|id| (id, UNCLUSTERED, "No order in the window")))
+        .collect();
+    let with_rest = |mut values: Vec<Option<String>>, more: &dyn Fn(&(&String, &str, &str)) -> Option<String>| {
+        values.extend(rest.iter().map(more));
         Values::Text(values)
     };
     let id = |cluster: Option<usize>| cluster.map(|c| model.segments[c].id.clone());
-    let mut ids: Vec<Option<String>> = matrix.ids.iter().cloned().map(Some).collect();
-    ids.extend(tables.without_orders.iter().cloned().map(Some));
+    let ids: Vec<Option<String>> = matrix.ids.iter().cloned().map(Some).collect();
     let mut distances: Vec<f64> = assignments.iter().map(|a| a.distance).collect();
-    distances.extend(std::iter::repeat_n(f64::NAN, rest));
+    distances.extend(rest.iter().map(|_| f64::NAN));
     let as_of = tables.as_of.map(crate::data::dates::Day::iso);
-    let all = matrix.len() + rest;
+    let all = matrix.len() + rest.len();
     let segments = assignments.iter().map(|a| id(a.cluster).or_else(|| Some(UNCLUSTERED.into()))).collect();
     let names = assignments
         .iter()
         .map(|a| Some(a.cluster.map_or_else(|| "Unclustered".into(), |c| model.segments[c].name.clone())))
         .collect();
     let fits = assignments.iter().map(|a| Some(Fit::of(a, model.far).word().into())).collect();
+    let seconds = assignments.iter().map(|a| id(a.second)).collect();
     Table {
         columns: vec![
-            ("customer_id".into(), Values::Text(ids)),
-            ("segment_id".into(), with_rest(segments, Some(UNCLUSTERED))),
-            ("segment_name".into(), with_rest(names, Some("No order in the window"))),
+            ("customer_id".into(), with_rest(ids, &|r| Some(r.0.clone()))),
+            ("segment_id".into(), with_rest(segments, &|r| Some(r.1.into()))),
+            ("segment_name".into(), with_rest(names, &|r| Some(r.2.into()))),
             ("distance".into(), Values::Number(distances)),
-            ("fit".into(), with_rest(fits, None)),
-            ("second_segment_id".into(), with_rest(assignments.iter().map(|a| id(a.second)).collect(), None)),
+            ("fit".into(), with_rest(fits, &|_| None)),
+            ("second_segment_id".into(), with_rest(seconds, &|_| None)),
             ("as_of".into(), Values::Text(vec![as_of; all])),
             ("model_version".into(), Values::Text(vec![Some(format!("{}/{}", model.name, model.version)); all])),
         ],

@@ -247,6 +247,8 @@ fn rename(inputs: &mut Inputs, map: &[String]) -> Result<()> {
                 &mut orders.quantity,
                 &mut orders.unit_price,
                 &mut orders.product,
+                &mut orders.category,
+                &mut orders.channel,
             ] {
                 column.iter_mut().for_each(&mut swap);
             }
@@ -263,7 +265,7 @@ fn rename(inputs: &mut Inputs, map: &[String]) -> Result<()> {
         }
         for survey in &mut inputs.surveys {
             swap(&mut survey.customer_id);
-            swap(&mut survey.score);
+            survey.score.iter_mut().for_each(&mut swap);
         }
         if !found {
             return Err(Error::new(

@@ -169,13 +169,35 @@ fn date_text(date: &DateSpec) -> String {
     }
 }
 
+fn kind_word(kind: AttributeKind) -> &'static str {
+    match kind {
+        AttributeKind::Number => "number",
+        AttributeKind::Nominal => "nominal",
+        AttributeKind::Binary => "binary",
+        AttributeKind::BirthYear => "birth_year",
+        AttributeKind::Date => "date",
+    }
+}
+
+fn levels_text(levels: &[String]) -> String {
+    format!("[{}]", levels.iter().map(|l| quoted(l)).collect::<Vec<_>>().join(", "))
+}
+
 fn attribute_lines(attributes: &std::collections::BTreeMap<String, Attribute>, text: &mut String) {
     for (column, kind) in attributes {
         let value = match kind {
-            Attribute::Kind(AttributeKind::Number) => "\"number\"".to_string(),
-            Attribute::Kind(AttributeKind::Nominal) => "\"nominal\"".into(),
-            Attribute::Levels(levels) => {
-                format!("[{}]", levels.iter().map(|l| quoted(l)).collect::<Vec<_>>().join(", "))
+            Attribute::Kind(kind) => quoted(kind_word(*kind)),
+            Attribute::Levels(levels) => levels_text(levels),
+            Attribute::Full(spec) => {
+                let mut parts = Vec::new();
+                if spec.levels.is_empty() {
+                    parts.push(format!("kind = {}", quoted(kind_word(spec.kind))));
+                } else {
+                    parts.push(format!("levels = {}", levels_text(&spec.levels)));
+                }
+                parts.extend(spec.family.iter().map(|f| format!("family = {}", quoted(f))));
+                parts.extend(spec.unit.iter().map(|u| format!("unit = {}", quoted(u))));
+                format!("{{ {} }}", parts.join(", "))
             }
         };
         let _ = writeln!(text, "{} = {value}", quoted(column));
@@ -271,7 +293,9 @@ fn config_text(name: &str, currency: &str, inputs: &Inputs, files: &str) -> Stri
         if let Some(date) = &survey.date {
             line(format!("date        = {}", date_text(date)));
         }
-        line(format!("score       = {}", quoted(&survey.score)));
+        if let Some(score) = &survey.score {
+            line(format!("score       = {}", quoted(score)));
+        }
     }
     if let Some(customers) = &inputs.customers {
         line("\n[input.customers]".into());

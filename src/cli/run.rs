@@ -172,8 +172,9 @@ fn segments(report: &Report) -> String {
     let mut text = table(&header, &rows, &right);
     if let Some(share) = report.coverage.guest_revenue_share.filter(|s| *s > 0.0) {
         text.push_str(&format!(
-            "\n  (guest lines: {:.1}% of revenue; known but without an order: {})",
+            "\n  (guest lines: {:.1}% of revenue; leads: {}; without an order in the window: {})",
             share * 100.0,
+            report.coverage.leads,
             report.coverage.without_orders
         ));
     }

@@ -1,68 +1,16 @@
 //! The tables beside the orders: customers, events, surveys.
 
 use super::columns::{Parsed, Sample};
-use super::frame::{collect, guard};
-use super::read::{ReadOptions, Tables, attribute_column, count, ids, outside, refuse};
-use super::schema::{Attribute, AttributeKind, CustomersSpec, DateSpec, EventsSpec, KindSpec, OrdersSpec, SurveySpec};
+use super::dates::Day;
+use super::frame::{collect, guard, numbers};
+use super::ledger::{Bucket, Buckets};
+use super::log::{Attributes, Codes, Columns, Field, Known, Log, UNDATED};
+use super::read::{ReadOptions, Tables, refuse};
+use super::schema::{AttributeKind, CustomersSpec, DateSpec, EventsSpec, KindSpec, Question, QuestionKind, SurveySpec};
 use super::source::{ROW, Source};
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
 use std::path::Path;
-
-/// Of several values of one attribute the most frequent counts, then the alphabetically first.
-pub(crate) fn order_attributes(lines: &DataFrame, spec: &OrdersSpec, warnings: &mut Vec<Warning>) -> Result<DataFrame> {
-    let mut all = lines.clone().lazy().select([col("customer")]).unique(None, UniqueKeepStrategy::Any);
-    for (column, kind) in &spec.attributes {
-        if *kind == Attribute::Kind(AttributeKind::Number) {
-            return Err(Error::new(
-                "E0204",
-                format!("`{column}` cannot be a number among the attributes of order lines"),
-            )
-            .why("a customer has one row per order line, so a number would need a rule to combine them")
-            .help(format!("{column} = \"nominal\", or move it to [input.customers.attributes]")));
-        }
-        let name = attribute_column(column);
-        let counted = lines
-            .clone()
-            .lazy()
-            .filter(col(&name).is_not_null())
-            .group_by([col("customer"), col(&name)])
-            .agg([len().alias("n")])
-            .sort(
-                ["customer", "n", &name],
-                SortMultipleOptions::default().with_order_descending_multi([false, true, false]),
-            );
-        let counted = collect(counted, "orders")?;
-        let first = collect(
-            counted.clone().lazy().unique_stable(Some(cols(["customer"])), UniqueKeepStrategy::First),
-            "orders",
-        )?;
-        let several = collect(
-            counted
-                .clone()
-                .lazy()
-                .group_by([col("customer")])
-                .agg([len().alias("n")])
-                .filter(col("n").gt(lit(1)))
-                .select([len()]),
-            "orders",
-        )?;
-        let several = guard("orders", || Ok(several.columns()[0].u32()?.get(0).unwrap_or(0)))?;
-        if several > 0 {
-            warnings.push(Warning::new(
-                "W0324",
-                format!("{several} customers have several values of `{column}`: the most frequent counts, then the alphabetically first"),
-            ));
-        }
-        all = all.join(
-            first.lazy().select([col("customer"), col(&name).alias(column.as_str())]),
-            [col("customer")],
-            [col("customer")],
-            JoinArgs::new(JoinType::Left),
-        );
-    }
-    collect(all, "orders")
-}
 
 /// The one-row-per-customer table, joined to what the order lines told.
 pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions, tables: &mut Tables) -> Result<()> {
@@ -93,14 +41,24 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
     let mut select = vec![col(ROW), id.alias("customer")];
     let mut flags: Vec<(String, &str, &str)> = Vec::new();
     for (i, (column, kind)) in spec.attributes.iter().enumerate() {
-        let parsed: Parsed = match kind {
-            Attribute::Kind(AttributeKind::Number) => sample.number(column, spec.number.as_ref())?,
-            _ => sample.level(column),
+        let parsed: Parsed = match kind.kind() {
+            AttributeKind::Number | AttributeKind::BirthYear => sample.number(column, spec.number.as_ref())?,
+            AttributeKind::Date => {
+                let mut parsed = sample.day(&DateSpec::Column(column.clone()))?;
+                parsed.value = parsed.value.cast(DataType::Int32);
+                parsed
+            }
+            AttributeKind::Nominal | AttributeKind::Binary => sample.level(column),
         };
         tables.warnings.extend(parsed.warnings);
+        tables.stated.extend(parsed.stated.map(|s| format!("customers: {s}")));
         select.push(parsed.value.alias(column.as_str()));
         select.push(parsed.bad.fill_null(false).alias(format!("bad{i}")));
-        flags.push((format!("bad{i}"), column, "not a number"));
+        let reason = match kind.kind() {
+            AttributeKind::Date => "not a date in the format of the column",
+            _ => "not a number",
+        };
+        flags.push((format!("bad{i}"), column, reason));
     }
     let mut rows = collect(source.frame(&columns)?.select(&select), "customers")?;
     if rows.height() as u64 != source.rows() {
@@ -114,16 +72,26 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
     for (flag, ..) in &flags {
         bad = bad.or(col(flag.as_str()));
     }
-    let bucket = when(bad)
-        .then(lit("refused"))
-        .otherwise(when(col("customer").is_null()).then(lit("no customer id")).otherwise(lit("used")));
-    let rows = collect(rows.lazy().with_columns([bucket.alias("bucket")]), "customers")?;
-    tables.ledger.extend(count(&rows, Some(source.ragged_rows()))?.rows_of("customers", false));
+    let rows = collect(rows.lazy().with_columns([bad.alias("bad")]), "customers")?;
+    let mut buckets = Buckets::default();
+    let refused = yes(&rows, "bad", "customers")?;
+    let nobody = missing(&rows, "customer", "customers")?;
+    for (refused, nobody) in refused.iter().zip(&nobody) {
+        let bucket = match (refused, nobody) {
+            (true, _) => Bucket::Refused,
+            (false, true) => Bucket::NoCustomer,
+            (false, false) => Bucket::Used,
+        };
+        buckets.add(bucket, 1, 0);
+    }
+    buckets.add(Bucket::Refused, source.ragged_rows(), 0);
+    tables.ledger.extend(buckets.rows_of("customers", false));
     let mut keep = vec![col("customer")];
     keep.extend(spec.attributes.keys().map(|c| col(c.as_str())));
-    let used = rows.clone().lazy().filter(col("bucket").eq(lit("used")));
-    let distinct = collect(used.clone().select(keep).unique(None, UniqueKeepStrategy::Any), "customers")?;
-    let people = ids(Some(&distinct), None)?.len();
+    let used = rows.clone().lazy().filter(col("bad").not().and(col("customer").is_not_null()));
+    let distinct = used.clone().select(keep).unique(None, UniqueKeepStrategy::Any);
+    let distinct = collect(distinct.sort(["customer"], SortMultipleOptions::default()), "customers")?;
+    let people = guard("customers", || distinct.column("customer")?.n_unique())?;
     if people < distinct.height() {
         let repeated = collect(
             used.group_by([col("customer")])
@@ -149,19 +117,32 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
             .why("it cannot be told which of the values is true")
             .help("export one row per customer, the newest"));
     }
+    let mut columns = Vec::new();
+    for (column, attribute) in &spec.attributes {
+        let known = match attribute.kind() {
+            AttributeKind::Nominal | AttributeKind::Binary => Known::Level(Codes::of(&distinct, column, "customers")?),
+            _ => Known::Number(numbers(&distinct, column, "customers")?),
+        };
+        columns.push((column.clone(), known));
+    }
+    let ids = super::frame::texts(&distinct, "customer", "customers")?.into_iter().flatten().collect();
+    let told = Attributes { ids, columns };
     tables.customers = Some(match tables.customers.take() {
-        None => distinct,
-        Some(told) => collect(
-            told.lazy().join(
-                distinct.lazy(),
-                [col("customer")],
-                [col("customer")],
-                JoinArgs { coalesce: JoinCoalesce::CoalesceColumns, ..JoinArgs::new(JoinType::Full) },
-            ),
-            "customers",
-        )?,
+        // What the customers table says wins over what order lines tell.
+        Some(lines) => told.beside(lines),
+        None => told,
     });
     Ok(())
+}
+
+/// Where a flag holds.
+fn yes(frame: &DataFrame, name: &str, what: &str) -> Result<Vec<bool>> {
+    guard(what, || Ok(frame.column(name)?.bool()?.iter().map(|v| v == Some(true)).collect()))
+}
+
+/// Where a value is missing.
+fn missing(frame: &DataFrame, name: &str, what: &str) -> Result<Vec<bool>> {
+    guard(what, || Ok(frame.column(name)?.is_null().iter().map(|v| v == Some(true)).collect()))
 }
 
 /// All event tables as one.
@@ -209,6 +190,12 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
             tables.stated.extend(parsed.stated.map(|s| format!("{}: {s}", spec.name)));
             put(date.column(), parsed.value.cast(DataType::Int32).alias("day"));
         }
+        if let Some(column) = &spec.channel {
+            put(column, of(column).level(column).value.alias("channel"));
+        }
+        if let Some(flag) = &spec.machine {
+            put(&flag.column, of(&flag.column).flag(flag).alias("machine"));
+        }
         if let KindSpec::Column { column } = &spec.kind {
             put(column, of(column).level(column).value.alias("kind"));
         }
@@ -236,6 +223,14 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
                 KindSpec::Column { .. } => col("kind"),
             },
         ];
+        all.push(match &spec.channel {
+            Some(_) => col("channel"),
+            None => lit(NULL).cast(DataType::String).alias("channel"),
+        });
+        all.push(match &spec.machine {
+            Some(_) => col("machine").fill_null(false),
+            None => lit(false).alias("machine"),
+        });
         // What is bad is told by the date alone: an event without a kind still says that somebody was there.
         all.push(if dated { col("day").is_null().alias("bad0") } else { lit(false).alias("bad0") });
         let rows = collect(frame.select(all), &spec.name)?;
@@ -249,7 +244,7 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
             options.max_rejected,
             tables,
         )?;
-        parts.push((spec.name.clone(), rows, source.ragged_rows()));
+        parts.push((spec.name.clone(), rows, Some(source.ragged_rows())));
     }
     if parts.is_empty() {
         return Ok(());
@@ -259,21 +254,20 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         for (name, rows, _) in &parts {
             let day = collect(rows.clone().lazy().select([col("day").max().cast(DataType::Int32)]), name)?;
             let day = guard(name, || Ok(day.columns()[0].i32()?.get(0)))?;
-            last = last.max(day.map(super::dates::Day));
+            last = last.max(day.map(Day));
         }
         tables.as_of = last;
     }
-    tables.events = Some(window(parts, &["customer", "day", "kind"], options, tables)?);
-    let kinds = tables.events.as_ref().map(|e| {
-        collect(e.clone().lazy().filter(col("kind").is_not_null()).select([col("kind").unique()]), "events")
-            .and_then(|f| super::frame::texts(&f, "kind", "events"))
-    });
-    tables.kinds = kinds.transpose()?.unwrap_or_default().into_iter().flatten().collect();
-    tables.kinds.sort_unstable();
+    let coded = vec![(Field::Kind, "kind".to_string()), (Field::Channel, "channel".to_string())];
+    let mut log = gathered(parts, coded, options, tables)?;
+    // A column that no table has says nothing.
+    log.coded.retain(|(_, codes)| !codes.levels.is_empty());
+    tables.kinds = log.codes(&Field::Kind).map(|c| c.levels.clone()).unwrap_or_default();
+    tables.events = Some(log);
     Ok(())
 }
 
-/// All surveys as one table.
+/// All surveys as one table: one row per customer and question asked.
 pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, tables: &mut Tables) -> Result<()> {
     let mut parts = Vec::new();
     for spec in specs {
@@ -283,60 +277,129 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
         let sample = Sample::of(&source, &columns)?;
         let customer = sample.id(&spec.customer_id)?;
         tables.warnings.extend(customer.warnings);
-        let score = sample.number(&spec.score, None)?;
-        let mut flags = vec![("bad0".to_string(), spec.score.as_str(), "not a number")];
-        let mut select = vec![
-            col(ROW),
-            customer.value.alias("customer"),
-            lit(spec.name.as_str()).alias("survey"),
-            score.value.alias("score"),
-            score.bad.fill_null(false).alias("bad0"),
-        ];
+        let asked = spec.asked();
+        if asked.is_empty() {
+            return Err(Error::new("E0204", format!("the survey `{}` has no question", spec.name))
+                .help("score = \"nps\", or under [input.surveys.questions]: column = \"nps\", \"number\", \"choice\" or a list of levels"));
+        }
+        let mut flags: Vec<(String, &str, &str)> = Vec::new();
+        let mut select = vec![col(ROW), customer.value.alias("customer")];
+        for (i, (column, question)) in asked.iter().enumerate() {
+            if matches!(question, Question::Kind(QuestionKind::Nps | QuestionKind::Number)) {
+                let parsed = sample.number(column, None)?;
+                // Off the scale is as wrong as a word.
+                let bad = match question {
+                    Question::Kind(QuestionKind::Nps) => {
+                        parsed.bad.or(parsed.value.clone().lt(lit(0.0)).or(parsed.value.clone().gt(lit(10.0))))
+                    }
+                    _ => parsed.bad,
+                };
+                select.push(parsed.value.alias(format!("answer{i}")));
+                select.push(bad.fill_null(false).alias(format!("flag{i}")));
+                flags.push((format!("flag{i}"), column, "not a number of the scale"));
+            } else {
+                select.push(sample.level(column).value.cast(DataType::String).alias(format!("answer{i}")));
+            }
+        }
         match &spec.date {
             Some(date) => {
                 let parsed = sample.day(date)?;
                 tables.stated.extend(parsed.stated.map(|s| format!("{}: {s}", spec.name)));
-                select.push(parsed.bad.fill_null(true).alias("bad1"));
+                select.push(parsed.bad.or(parsed.value.clone().is_null()).fill_null(true).alias("undated"));
                 select.push(parsed.value.cast(DataType::Int32).alias("day"));
-                flags.push(("bad1".into(), date.column(), "not a date in the format of the column"));
+                flags.push(("undated".into(), date.column(), "not a date in the format of the column"));
             }
             None => select.push(lit(NULL).cast(DataType::Int32).alias("day")),
         }
+        let rows = collect(source.frame(&columns)?.select(&select), &spec.name)?;
+        refuse(&source, &rows, &flags, options.max_rejected, tables)?;
         let mut bad = lit(false);
         for (flag, ..) in &flags {
             bad = bad.or(col(flag.as_str()));
         }
-        let rows = collect(source.frame(&columns)?.select(&select), &spec.name)?;
-        refuse(&source, &rows, &flags, options.max_rejected, tables)?;
-        let rows = collect(rows.lazy().with_columns([bad.alias("bad0")]), &spec.name)?;
         tables.inputs.extend(source.inputs());
         tables.warnings.extend(source.warnings.iter().cloned());
-        parts.push((spec.name.clone(), rows, source.ragged_rows()));
+        for (i, (column, question)) in asked.iter().enumerate() {
+            let answer = col(format!("answer{i}"));
+            let numeric = matches!(question, Question::Kind(QuestionKind::Nps | QuestionKind::Number));
+            let (score, text) = if numeric {
+                (answer, lit(NULL).cast(DataType::String))
+            } else {
+                (lit(NULL).cast(DataType::Float64), answer)
+            };
+            let long = rows.clone().lazy().select([
+                col("customer"),
+                col("day"),
+                lit(spec.name.as_str()).alias("survey"),
+                lit(*column).alias("question"),
+                score.alias("score"),
+                text.alias("answer"),
+                lit(false).alias("machine"),
+                bad.clone().alias("bad0"),
+            ]);
+            // A row is one row of the ledger, however many questions it answers.
+            let counted = (i == 0).then_some(source.ragged_rows());
+            parts.push((spec.name.clone(), collect(long, &spec.name)?, counted));
+        }
     }
-    if !parts.is_empty() {
-        tables.surveys = Some(window(parts, &["customer", "day", "survey", "score"], options, tables)?);
+    if parts.is_empty() {
+        return Ok(());
     }
+    let coded = [(Field::Survey, "survey"), (Field::Question, "question"), (Field::Answer, "answer")];
+    let coded = coded.map(|(field, name)| (field, name.to_string())).to_vec();
+    tables.surveys = Some(gathered(parts, coded, options, tables)?);
     Ok(())
 }
 
-/// Counts each part into the ledger and keeps the rows that count, as one frame.
-fn window(
-    parts: Vec<(String, DataFrame, u64)>,
-    columns: &[&str],
+/// Counts each part into the ledger (where it says how many ragged rows it had) and sorts the rows that count by customer.
+fn gathered(
+    parts: Vec<(String, DataFrame, Option<u64>)>,
+    coded: Vec<(Field, String)>,
     options: ReadOptions,
     tables: &mut Tables,
-) -> Result<DataFrame> {
-    let mut kept = Vec::new();
+) -> Result<Log> {
+    let last = tables.as_of.map_or(i32::MAX, |d| d.0);
+    let first = match (tables.as_of, options.window_days) {
+        (Some(day), Some(days)) => day.0.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)),
+        _ => i32::MIN,
+    };
+    let mut keep = Vec::new();
+    let mut frames = Vec::new();
     for (name, rows, ragged) in parts {
-        let mut bucket = when(col("customer").is_null()).then(lit("no customer id")).otherwise(lit("used"));
-        for (hit, bucket_name) in outside(tables.as_of, options.window_days).into_iter().rev() {
-            bucket = when(hit.fill_null(false)).then(lit(bucket_name)).otherwise(bucket);
+        let refused = yes(&rows, "bad0", &name)?;
+        let machine = yes(&rows, "machine", &name)?;
+        let nobody = missing(&rows, "customer", &name)?;
+        let days: Vec<i32> =
+            guard(&name, || Ok(rows.column("day")?.i32()?.iter().map(|d| d.unwrap_or(UNDATED)).collect()))?;
+        let mut buckets = Buckets::default();
+        for i in 0..rows.height() {
+            let bucket = if refused[i] {
+                Bucket::Refused
+            } else if days[i] > last {
+                Bucket::AfterAsOf
+            } else if days[i] != UNDATED && days[i] <= first {
+                Bucket::OutsideWindow
+            } else if nobody[i] {
+                Bucket::NoCustomer
+            } else if machine[i] {
+                Bucket::Machine
+            } else {
+                Bucket::Used
+            };
+            keep.push(bucket == Bucket::Used);
+            buckets.add(bucket, 1, 0);
         }
-        let bucket = when(col("bad0")).then(lit("refused")).otherwise(bucket);
-        let rows = collect(rows.lazy().with_columns([bucket.alias("bucket")]), &name)?;
-        tables.ledger.extend(count(&rows, Some(ragged))?.rows_of(&name, false));
-        let select: Vec<Expr> = columns.iter().map(|c| col(*c)).collect();
-        kept.push(rows.lazy().filter(col("bucket").eq(lit("used"))).select(select));
+        if let Some(ragged) = ragged {
+            buckets.add(Bucket::Refused, ragged, 0);
+            tables.ledger.extend(buckets.rows_of(&name, false));
+        }
+        frames.push(rows);
     }
-    guard("events", || concat(&kept, UnionArgs::default())).and_then(|all| collect(all, "events"))
+    let what = "events";
+    let mut frames = frames.into_iter();
+    let mut all = frames.next().unwrap_or_default();
+    for frame in frames {
+        guard(what, || all.vstack_mut_owned(frame).map(|_| ()))?;
+    }
+    Log::of(all, &keep, &Columns { customer: "customer", order: None, coded }, what)
 }

@@ -3,7 +3,7 @@
 use super::dates::{self, Day, Reading};
 use super::frame::{collect, texts};
 use super::numbers::{CURRENCY_SIGNS, NULL_WORDS, NumberFormat, Seen};
-use super::schema::DateSpec;
+use super::schema::{DateSpec, Flag};
 use super::source::Source;
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
@@ -15,12 +15,17 @@ const SAMPLE: u32 = 10_000;
 /// Days that exports use for "no date".
 const PLACEHOLDERS: [&str; 4] = ["1900-01-01", "1970-01-01", "1899-12-30", "9999-12-31"];
 
+/// How exports write yes.
+const YES: [&str; 5] = ["1", "1.0", "true", "yes", "y"];
+
 /// A column as it will be read.
 pub(crate) struct Parsed {
     /// The value; null where missing or bad.
     pub(crate) value: Expr,
     /// Whether a value stands there that cannot be used.
     pub(crate) bad: Expr,
+    /// The hour of a date with a time of day.
+    pub(crate) hour: Option<Expr>,
     /// What was detected, in words: `InvoiceDate as %Y-%m-%d (year first)`.
     pub(crate) stated: Option<String>,
     /// What was fixed.
@@ -88,7 +93,7 @@ impl<'a> Sample<'a> {
             }
             _ => col(column).cast(DataType::String),
         };
-        Ok(Parsed { value, bad: lit(false), stated: None, warnings })
+        Ok(Parsed { value, bad: lit(false), hour: None, stated: None, warnings })
     }
 
     /// A level of an attribute or a kind of event: trimmed text, missing words to null.
@@ -102,7 +107,19 @@ impl<'a> Sample<'a> {
             }
             _ => col(column).cast(DataType::String),
         };
-        Parsed { value, bad: lit(false), stated: None, warnings: Vec::new() }
+        Parsed { value, bad: lit(false), hour: None, stated: None, warnings: Vec::new() }
+    }
+
+    /// Whether the column has one of the values that the flag means.
+    pub(crate) fn flag(&self, flag: &Flag) -> Expr {
+        let text = col(flag.column.as_str()).cast(DataType::String).str().strip_chars(lit(NULL));
+        let hit = if flag.equals.is_empty() {
+            text.str().to_lowercase().is_in(lit(Series::new("yes".into(), YES.to_vec())).implode(false), false)
+        } else {
+            let values: Vec<&str> = flag.equals.iter().map(String::as_str).collect();
+            text.is_in(lit(Series::new("values".into(), values)).implode(false), false)
+        };
+        hit.fill_null(false)
     }
 
     /// A number. The way it is written is detected from the sample unless given.
@@ -114,6 +131,7 @@ impl<'a> Sample<'a> {
             return Ok(Parsed {
                 value: when(value.clone().is_finite()).then(value).otherwise(lit(NULL)),
                 bad,
+                hour: None,
                 stated: None,
                 warnings,
             });
@@ -179,7 +197,7 @@ impl<'a> Sample<'a> {
         let words: Vec<&str> = NULL_WORDS.iter().copied().chain(format.null.iter().map(String::as_str)).collect();
         let missing = trimmed.is_in(lit(Series::new("words".into(), words)).implode(false), false).fill_null(true);
         let bad = number.is_finite().fill_null(false).not().and(missing.not());
-        Ok(Parsed { value, bad, stated: None, warnings })
+        Ok(Parsed { value, bad, hour: None, stated: None, warnings })
     }
 
     /// A calendar day. The format is detected unless given; two possible readings are an error.
@@ -188,8 +206,9 @@ impl<'a> Sample<'a> {
         let dtype = self.dtype(column);
         if matches!(dtype, DataType::Date | DataType::Datetime(..)) {
             let value = col(column).cast(DataType::Date);
+            let hour = matches!(dtype, DataType::Datetime(..)).then(|| col(column).dt().hour());
             let (value, bad) = without_placeholders(value, lit(false));
-            return Ok(Parsed { value, bad, stated: None, warnings: Vec::new() });
+            return Ok(Parsed { value, bad, hour, stated: None, warnings: Vec::new() });
         }
         let (formats, stated) = match spec.formats() {
             Some(formats) => {
@@ -206,14 +225,18 @@ impl<'a> Sample<'a> {
         };
         let text = col(column).cast(DataType::String).str().strip_chars(lit(NULL));
         let mut value: Option<Expr> = None;
+        let mut hour: Option<Expr> = None;
         for format in &formats {
             let options =
                 StrptimeOptions { format: Some(format.as_str().into()), strict: false, exact: true, cache: true };
             let one = if format.contains("%H") || format.contains("%T") {
-                text.clone()
-                    .str()
-                    .to_datetime(Some(TimeUnit::Microseconds), None, options, lit("raise"))
-                    .cast(DataType::Date)
+                let time = text.clone().str().to_datetime(Some(TimeUnit::Microseconds), None, options, lit("raise"));
+                let own = time.clone().dt().hour();
+                hour = Some(match hour {
+                    Some(before) => when(before.clone().is_null()).then(own).otherwise(before),
+                    None => own,
+                });
+                time.cast(DataType::Date)
             } else {
                 text.clone().str().to_date(options)
             };
@@ -227,7 +250,7 @@ impl<'a> Sample<'a> {
             text.is_in(lit(Series::new("words".into(), NULL_WORDS.to_vec())).implode(false), false).fill_null(true);
         let bad = value.clone().is_null().and(missing.not());
         let (value, bad) = without_placeholders(value, bad);
-        Ok(Parsed { value, bad, stated, warnings: Vec::new() })
+        Ok(Parsed { value, bad, hour, stated, warnings: Vec::new() })
     }
 
     /// The format of a date column and what proves it: from the sample if that settles it, else from every value.

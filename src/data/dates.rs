@@ -25,6 +25,17 @@ impl Day {
         format!("{}-Q{}", date.year(), (date.month0() / 3) + 1)
     }
 
+    /// Calendar year.
+    pub fn year(self) -> i32 {
+        chrono::Datelike::year(&self.date())
+    }
+
+    /// Day of the week from 0, Monday, to 6.
+    pub fn weekday(self) -> usize {
+        // 1970-01-01 was a Thursday.
+        (self.0 + 3).rem_euclid(7) as usize
+    }
+
     fn date(self) -> NaiveDate {
         NaiveDate::from_epoch_days(self.0).unwrap_or(NaiveDate::MIN)
     }

@@ -33,42 +33,82 @@ pub struct Reject {
     pub reason: String,
 }
 
+/// Where a row can end. The order is that of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bucket {
+    Used,
+    ReturnCounted,
+    ReturnLeftOut,
+    Guest,
+    OutsideWindow,
+    AfterAsOf,
+    NoCustomer,
+    Machine,
+    Refused,
+}
+
+impl Bucket {
+    pub(crate) const ALL: [Bucket; 9] = [
+        Bucket::Used,
+        Bucket::ReturnCounted,
+        Bucket::ReturnLeftOut,
+        Bucket::Guest,
+        Bucket::OutsideWindow,
+        Bucket::AfterAsOf,
+        Bucket::NoCustomer,
+        Bucket::Machine,
+        Bucket::Refused,
+    ];
+
+    /// As in the report.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Bucket::Used => "used",
+            Bucket::ReturnCounted => "returned, counted against revenue",
+            Bucket::ReturnLeftOut => "returned, left out",
+            Bucket::Guest => "guest",
+            Bucket::OutsideWindow => "outside the window",
+            Bucket::AfterAsOf => "after as_of",
+            Bucket::NoCustomer => "no customer id",
+            Bucket::Machine => "made by a machine",
+            Bucket::Refused => "refused",
+        }
+    }
+}
+
 /// The buckets of one table while they are counted; money in minor units.
-#[derive(Debug, Default)]
-pub(crate) struct Buckets(Vec<(&'static str, u64, i64)>);
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Buckets([(u64, i64); Bucket::ALL.len()]);
 
 impl Buckets {
-    /// Adds rows to a bucket; buckets keep the order in which they first appear.
-    pub(crate) fn add(&mut self, bucket: &'static str, rows: u64, money: i64) {
-        match self.0.iter_mut().find(|(b, ..)| *b == bucket) {
-            Some(found) => {
-                found.1 += rows;
-                found.2 += money;
-            }
-            None => self.0.push((bucket, rows, money)),
-        }
+    /// Adds rows to a bucket.
+    pub(crate) fn add(&mut self, bucket: Bucket, rows: u64, money: i64) {
+        let count = &mut self.0[bucket as usize];
+        count.0 += rows;
+        count.1 += money;
     }
 
     /// Rows of a bucket.
-    pub(crate) fn rows(&self, bucket: &str) -> u64 {
-        self.0.iter().find(|(b, ..)| *b == bucket).map_or(0, |f| f.1)
+    pub(crate) fn rows(&self, bucket: Bucket) -> u64 {
+        self.0[bucket as usize].0
     }
 
     /// Money of a bucket in minor units.
-    pub(crate) fn money(&self, bucket: &str) -> i64 {
-        self.0.iter().find(|(b, ..)| *b == bucket).map_or(0, |f| f.2)
+    pub(crate) fn money(&self, bucket: Bucket) -> i64 {
+        self.0[bucket as usize].1
     }
 
     /// The rows for the report, the total first; buckets without rows are left out.
     pub(crate) fn rows_of(&self, table: &str, has_money: bool) -> Vec<LedgerRow> {
-        let row = |bucket: &str, rows: u64, money: i64| LedgerRow {
+        let row = |bucket: &str, (rows, money): (u64, i64)| LedgerRow {
             table: table.into(),
             bucket: bucket.into(),
             rows,
             amount: has_money.then_some(money as f64 / MONEY_SCALE),
         };
-        let total = row("read", self.0.iter().map(|b| b.1).sum(), self.0.iter().map(|b| b.2).sum());
-        std::iter::once(total).chain(self.0.iter().filter(|b| b.1 > 0).map(|(b, n, m)| row(b, *n, *m))).collect()
+        let total = self.0.iter().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+        let filled = Bucket::ALL.into_iter().filter(|b| self.rows(*b) > 0);
+        std::iter::once(row("read", total)).chain(filled.map(|b| row(b.word(), self.0[b as usize]))).collect()
     }
 }
 
@@ -79,13 +119,21 @@ mod tests {
     #[test]
     fn buckets_add_up_to_what_was_read() {
         let mut buckets = Buckets::default();
-        buckets.add("used", 5, 10_000);
-        buckets.add("guest", 2, 30_000);
-        buckets.add("used", 1, 0);
-        buckets.add("refused", 0, 0);
+        buckets.add(Bucket::Used, 5, 10_000);
+        buckets.add(Bucket::Guest, 2, 30_000);
+        buckets.add(Bucket::Used, 1, 0);
         let rows = buckets.rows_of("orders", true);
         assert_eq!(rows[0], LedgerRow { table: "orders".into(), bucket: "read".into(), rows: 8, amount: Some(4.0) });
         assert_eq!(rows[1..].iter().map(|r| r.rows).sum::<u64>(), rows[0].rows);
         assert_eq!(rows.len(), 3);
+    }
+
+    #[test]
+    fn every_bucket_has_a_place_and_a_word_of_its_own() {
+        let mut words: Vec<&str> = Bucket::ALL.iter().map(|b| b.word()).collect();
+        assert!(Bucket::ALL.iter().enumerate().all(|(i, b)| *b as usize == i));
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Bucket::ALL.len());
     }
 }

@@ -437,6 +437,10 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 quantity: name_of(quantity),
                 unit_price: if amount.is_none() { name_of(price) } else { None },
                 product: name_of(product),
+                category: None,
+                channel: None,
+                discount: None,
+                gift: None,
                 returns,
                 attributes,
                 number: None,
@@ -479,6 +483,8 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 customer_id: name_of(customer).unwrap_or_default(),
                 date: spec_date,
                 kind,
+                channel: None,
+                machine: None,
                 join,
             });
         }
@@ -498,7 +504,8 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 encoding: None,
                 customer_id: name_of(customer).unwrap_or_default(),
                 date: date.map(|(_, spec, _)| spec),
-                score: name_of(score).unwrap_or_default(),
+                score: name_of(score),
+                questions: BTreeMap::new(),
             });
         }
         "customers" => {

@@ -119,6 +119,18 @@ pub struct OrdersSpec {
     /// What was bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
+    /// Which kind of thing was bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// Where it was bought: shop, web, phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Money taken off the line, one column or several that add up; the sign does not matter. The amount is what was paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount: Option<ColumnNames>,
+    /// Which lines are gifts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gift: Option<Flag>,
     /// Which lines are returns and what to do with them. Without a rule, lines below zero are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returns: Option<Returns>,
@@ -129,6 +141,37 @@ pub struct OrdersSpec {
     /// How numbers are written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<NumberFormat>,
+}
+
+/// One column or several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ColumnNames {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl ColumnNames {
+    /// The names.
+    pub fn list(&self) -> Vec<&str> {
+        match self {
+            ColumnNames::One(name) => vec![name],
+            ColumnNames::Many(names) => names.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// Rows told by the value of a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Flag {
+    /// The column.
+    pub column: String,
+    /// The values that are meant, as text; without them `1`, `true`, `yes`, `y`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub equals: Vec<String>,
 }
 
 /// Which order lines are returns.
@@ -185,7 +228,8 @@ pub struct CustomersSpec {
     pub number: Option<NumberFormat>,
 }
 
-/// What an attribute is: `"number"`, `"nominal"`, or its levels from lowest to highest.
+/// What an attribute is: a kind such as `"number"` or `"nominal"`, its levels from lowest to highest, or both with more:
+/// `{ kind = "number", family = "rfm", unit = "money" }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Attribute {
@@ -193,16 +237,64 @@ pub enum Attribute {
     Kind(AttributeKind),
     /// Levels with an order, lowest first.
     Levels(Vec<String>),
+    /// A kind and where it belongs.
+    Full(AttributeSpec),
+}
+
+/// An attribute described in full.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeSpec {
+    /// What its values are; `levels` wins.
+    #[serde(default)]
+    pub kind: AttributeKind,
+    /// Levels with an order, lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<String>,
+    /// The family it belongs to, where its name does not tell: `rfm`, `engagement`, `geographic`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// What it is measured in: `money`, `days`, `count`, `share`, `years`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// Kinds of attributes that need no list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttributeKind {
     /// A quantity.
+    #[default]
     Number,
     /// Names without an order.
     Nominal,
+    /// Yes or no, in any spelling with two values.
+    Binary,
+    /// A year of birth: becomes an age.
+    BirthYear,
+    /// A day: becomes the days from it to `as_of`.
+    Date,
+}
+
+impl Attribute {
+    /// Its kind; ordered levels are nominal to the reader.
+    pub fn kind(&self) -> AttributeKind {
+        match self {
+            Attribute::Kind(kind) => *kind,
+            Attribute::Levels(_) => AttributeKind::Nominal,
+            Attribute::Full(spec) if !spec.levels.is_empty() => AttributeKind::Nominal,
+            Attribute::Full(spec) => spec.kind,
+        }
+    }
+
+    /// Its levels in order, if they have one.
+    pub fn levels(&self) -> Option<&[String]> {
+        match self {
+            Attribute::Levels(levels) => Some(levels),
+            Attribute::Full(spec) if !spec.levels.is_empty() => Some(&spec.levels),
+            _ => None,
+        }
+    }
 }
 
 /// Events, one row each.
@@ -226,6 +318,12 @@ pub struct EventsSpec {
     pub date: Option<DateSpec>,
     /// What: one kind for the whole table, or the column that names it.
     pub kind: KindSpec,
+    /// Where: web, e-mail, phone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Rows that no person made, such as opens by mail scanners: they are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Flag>,
     /// A second table that holds the date or the kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join: Option<Join>,
@@ -273,8 +371,41 @@ pub struct SurveySpec {
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date: Option<DateSpec>,
-    /// The number answered. It describes segments and never forms them; the newest answer counts.
-    pub score: String,
+    /// The number answered, where the survey has one question. Answers describe segments and form them only if
+    /// `[features.roles]` says so; the newest counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<String>,
+    /// The questions by column: what their answers are. A row without an answer was asked and did not answer; a customer
+    /// without a row was not asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub questions: BTreeMap<String, Question>,
+}
+
+/// What the answers to a question are: a kind by name, or the levels of a Likert item from lowest to highest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Question {
+    /// A kind by name.
+    Kind(QuestionKind),
+    /// Levels with an order, lowest first (a Likert item).
+    Levels(Vec<String>),
+    /// Any number of options in one cell.
+    Options {
+        /// What stands between them.
+        separated_by: String,
+    },
+}
+
+/// Kinds of questions that need no list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionKind {
+    /// "Would you recommend us?", from 0 to 10.
+    Nps,
+    /// A number.
+    Number,
+    /// One of several options.
+    Choice,
 }
 
 /// The part of a table's description that says how its file is opened.
@@ -322,6 +453,10 @@ impl OrdersSpec {
         columns.extend(self.quantity.as_deref().map(|c| ("quantity", c)));
         columns.extend(self.unit_price.as_deref().map(|c| ("unit_price", c)));
         columns.extend(self.product.as_deref().map(|c| ("product", c)));
+        columns.extend(self.category.as_deref().map(|c| ("category", c)));
+        columns.extend(self.channel.as_deref().map(|c| ("channel", c)));
+        columns.extend(self.discount.iter().flat_map(ColumnNames::list).map(|c| ("discount", c)));
+        columns.extend(self.gift.as_ref().map(|f| ("gift.column", f.column.as_str())));
         columns.extend(self.returns.as_ref().and_then(|r| r.column.as_deref()).map(|c| ("returns.column", c)));
         columns.extend(self.attributes.keys().map(|c| ("attributes", c.as_str())));
         columns
@@ -375,6 +510,8 @@ impl EventsSpec {
         if let KindSpec::Column { column } = &self.kind {
             columns.push(("kind", column));
         }
+        columns.extend(self.channel.as_deref().map(|c| ("channel", c)));
+        columns.extend(self.machine.as_ref().map(|f| ("machine.column", f.column.as_str())));
         columns
     }
 }
@@ -392,8 +529,21 @@ impl SurveySpec {
 
     /// The columns it needs, with the key that names each.
     pub fn columns(&self) -> Vec<(&'static str, &str)> {
-        let mut columns = vec![("customer_id", self.customer_id.as_str()), ("score", self.score.as_str())];
+        let mut columns = vec![("customer_id", self.customer_id.as_str())];
+        columns.extend(self.score.as_deref().map(|c| ("score", c)));
+        columns.extend(self.questions.keys().map(|c| ("questions", c.as_str())));
         columns.extend(self.date.as_ref().map(|d| ("date", d.column())));
         columns
+    }
+
+    /// The questions by column, `score` included: a score of a survey called after NPS is one.
+    pub fn asked(&self) -> Vec<(&str, Question)> {
+        let mut asked: Vec<(&str, Question)> = Vec::new();
+        if let Some(score) = &self.score {
+            let nps = [score, &self.name].iter().any(|t| t.to_lowercase().contains("nps"));
+            asked.push((score, Question::Kind(if nps { QuestionKind::Nps } else { QuestionKind::Number })));
+        }
+        asked.extend(self.questions.iter().map(|(c, q)| (c.as_str(), q.clone())));
+        asked
     }
 }

@@ -1,7 +1,7 @@
 //! Who computes the features. An engine turns each [`Measure`](crate::features::Measure) into its own language; what a
 //! feature means is said once, in [`crate::features`].
 
-pub mod polars;
+pub mod embedded;
 pub mod primitive;
 
 use crate::data::read::Tables;

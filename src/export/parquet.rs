@@ -43,7 +43,9 @@ pub fn read_features(bytes: &[u8], features: &[Feature]) -> Result<FeatureMatrix
         .iter()
         .map(|feature| match feature.scale {
             Scale::Numeric => numbers(&frame, &feature.name, what).map(FeatureColumn::Number),
-            Scale::Ordinal(_) | Scale::Nominal => texts(&frame, &feature.name, what).map(FeatureColumn::Level),
+            Scale::Ordinal(_) | Scale::Nominal | Scale::Binary => {
+                texts(&frame, &feature.name, what).map(FeatureColumn::Level)
+            }
         })
         .collect::<Result<_>>()?;
     Ok(FeatureMatrix { ids, features: features.to_vec(), columns })

@@ -1,6 +1,8 @@
-//! Demographics: what is known of the customer, one value each.
+//! Attributes: what is known of the customer, one value each. A person's go to the demographic family, a firm's to the
+//! firmographic, places to the geographic; the name tells, and the config can say otherwise.
 
-use super::{Family, Feature, Measure, Role, Scale, Unit};
+use super::{Family, Feature, Measure, Role, Scale, Unit, capitalised, words};
+use std::collections::BTreeMap;
 
 /// What an attribute is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,19 +13,40 @@ pub enum AttributeKind {
     Ordinal(Vec<String>),
     /// Names without an order.
     Nominal,
+    /// Two names, or one and its absence.
+    Binary,
+    /// A year of birth.
+    BirthYear,
+    /// A day.
+    Date,
+}
+
+/// One attribute as the config describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attribute {
+    /// Its column.
+    pub column: String,
+    /// What it is.
+    pub kind: AttributeKind,
+    /// The family, where the name does not tell.
+    pub family: Option<Family>,
+    /// The unit, where it is not a plain number.
+    pub unit: Option<Unit>,
 }
 
 /// Attributes, and their usual proxies, that people must not be sorted by unless somebody decides so: they describe
 /// segments and form them only when the config names them.
-const PROTECTED: [&str; 17] = [
+const PROTECTED: [&str; 20] = [
     "age",
     "birth",
+    "dob",
     "gender",
     "sex",
     "ethnic",
     "race",
     "relig",
     "politic",
+    "party",
     "health",
     "disab",
     "nationality",
@@ -33,14 +56,58 @@ const PROTECTED: [&str; 17] = [
     "zip",
     "pregnan",
     "union",
+    "caste",
 ];
 
-/// One feature per attribute, in the order given; names in snake case and unique.
-pub fn features(attributes: &[(String, AttributeKind)]) -> Vec<Feature> {
+/// Names of places.
+const PLACES: [&str; 14] = [
+    "country",
+    "region",
+    "state",
+    "city",
+    "town",
+    "county",
+    "province",
+    "district",
+    "territory",
+    "timezone",
+    "postcode",
+    "postal",
+    "zip",
+    "density",
+];
+
+/// Names of what a firm is.
+const FIRMS: [&str; 9] =
+    ["company", "industry", "sector", "seats", "employees", "headcount", "firm", "naics", "licences"];
+
+/// Names of what happened to a campaign or a test: outcomes describe and never form.
+const OUTCOMES: [&str; 9] =
+    ["response", "responded", "conversion", "converted", "churn", "churned", "complain", "outcome", "target"];
+
+/// One feature per attribute, in the order given; names in snake case and unique. Latitude and longitude become the distance
+/// to the nearest of `places` (name: degrees north and east) and nothing else: degrees are no scale for people.
+pub fn features(attributes: &[Attribute], places: &BTreeMap<String, [f64; 2]>) -> Vec<Feature> {
     let mut all: Vec<Feature> = Vec::new();
-    for (column, kind) in attributes {
+    let coordinate = |names: &[&str]| {
+        attributes
+            .iter()
+            .find(|a| a.kind == AttributeKind::Number && names.contains(&a.column.to_lowercase().as_str()))
+            .map(|a| a.column.clone())
+    };
+    let north = coordinate(&["latitude", "lat"]);
+    let east = coordinate(&["longitude", "lon", "lng", "long"]);
+    for attribute in attributes {
+        let column = &attribute.column;
+        if north.as_ref() == Some(column) || east.as_ref() == Some(column) {
+            continue;
+        }
         let words: Vec<String> = words(column);
         let base = if words.is_empty() { "attribute".to_string() } else { words.join("_") };
+        let mut base = if attribute.kind == AttributeKind::BirthYear { "age".to_string() } else { base };
+        if attribute.kind == AttributeKind::Date {
+            base = format!("days_since_{base}");
+        }
         let mut name = base.clone();
         let mut n = 2;
         while all.iter().any(|f| f.name == name) {
@@ -48,82 +115,127 @@ pub fn features(attributes: &[(String, AttributeKind)]) -> Vec<Feature> {
             n += 1;
         }
         let plain = words.join(" ");
-        let mut letters = plain.chars();
-        let label = letters.next().map_or_else(String::new, |c| c.to_uppercase().chain(letters).collect());
-        let (scale, unit, measure) = match kind {
-            AttributeKind::Number => (Scale::Numeric, Unit::Number, Measure::Value { column: column.clone() }),
-            AttributeKind::Ordinal(levels) => {
-                (Scale::Ordinal(levels.clone()), Unit::Level, Measure::Level { column: column.clone() })
-            }
-            AttributeKind::Nominal => (Scale::Nominal, Unit::Level, Measure::Level { column: column.clone() }),
+        let (label, plain) = match attribute.kind {
+            AttributeKind::BirthYear => ("Age".to_string(), "age".to_string()),
+            AttributeKind::Date => (format!("Days since {plain}"), plain),
+            _ => (capitalised(&plain), plain),
         };
-        all.push(Feature {
-            name,
-            label,
-            family: Family::Demographic,
-            unit,
-            measure,
-            scale,
-            role: if is_protected(&words) { Role::Describe } else { Role::Form },
-            low: format!("low {plain}"),
-            high: format!("high {plain}"),
-        });
+        let column = column.clone();
+        let unit = attribute.unit.clone();
+        let (scale, unit, measure) = match &attribute.kind {
+            AttributeKind::Number => (Scale::Numeric, unit.unwrap_or(Unit::Number), Measure::Value { column }),
+            AttributeKind::BirthYear => (Scale::Numeric, Unit::Years, Measure::Age { column }),
+            AttributeKind::Date => (Scale::Numeric, Unit::Days, Measure::DaysSince { column }),
+            AttributeKind::Ordinal(levels) => (Scale::Ordinal(levels.clone()), Unit::Level, Measure::Level { column }),
+            AttributeKind::Nominal => (Scale::Nominal, Unit::Level, Measure::Level { column }),
+            AttributeKind::Binary => (Scale::Binary, Unit::Level, Measure::Level { column }),
+        };
+        let family = attribute.family.unwrap_or_else(|| family_of(&words));
+        let protected = is_one_of(&words, &PROTECTED);
+        let (low, high) = match attribute.kind {
+            AttributeKind::BirthYear => ("younger".to_string(), "older".to_string()),
+            AttributeKind::Date => (format!("recent {plain}"), format!("long since {plain}")),
+            _ => (format!("low {plain}"), format!("high {plain}")),
+        };
+        let mut feature = Feature::new(name, label, family, unit, measure).words(low, high);
+        feature.scale = scale;
+        feature.protected = protected;
+        feature.role = if protected || is_one_of(&words, &OUTCOMES) { Role::Describe } else { Role::Form };
+        all.push(feature);
+    }
+    if let (Some(latitude), Some(longitude)) = (north, east)
+        && !places.is_empty()
+    {
+        let measure = Measure::Distance { latitude, longitude, places: places.values().copied().collect() };
+        let label = match places.keys().next() {
+            Some(only) if places.len() == 1 => format!("Distance to {}", only.replace('_', " ")),
+            _ => "Distance to the nearest place".to_string(),
+        };
+        all.push(
+            Feature::new("distance_km", label, Family::Geographic, Unit::Kilometres, measure)
+                .forms()
+                .words("near", "far away"),
+        );
     }
     all
 }
 
-fn is_protected(words: &[String]) -> bool {
-    words.iter().any(|word| PROTECTED.iter().any(|p| if p.len() <= 4 { word == p } else { word.starts_with(p) }))
+fn is_one_of(words: &[String], list: &[&str]) -> bool {
+    words.iter().any(|word| list.iter().any(|p| if p.len() <= 4 { word == p } else { word.starts_with(p) }))
 }
 
-/// `Detergents_Paper` and `detergentsPaper` to `detergents`, `paper`.
-fn words(column: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut before_lower = false;
-    let mut open = false;
-    for c in column.chars() {
-        if !c.is_alphanumeric() {
-            open = false;
-            before_lower = false;
-            continue;
-        }
-        if !open || (c.is_uppercase() && before_lower) {
-            words.push(String::new());
-            open = true;
-        }
-        if let Some(word) = words.last_mut() {
-            word.extend(c.to_lowercase());
-        }
-        before_lower = c.is_lowercase() || c.is_numeric();
+fn family_of(words: &[String]) -> Family {
+    let joined = words.concat();
+    if is_one_of(words, &FIRMS) {
+        Family::Firmographic
+    } else if is_one_of(words, &PLACES) || joined == "timezone" {
+        Family::Geographic
+    } else {
+        Family::Demographic
     }
-    words
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn attribute(column: &str, kind: AttributeKind) -> Attribute {
+        Attribute { column: column.into(), kind, family: None, unit: None }
+    }
+
+    fn made(attributes: &[Attribute]) -> Vec<Feature> {
+        features(attributes, &BTreeMap::new())
+    }
+
     #[test]
     fn names_and_labels_read_well() {
-        let made = features(&[
-            ("Detergents_Paper".into(), AttributeKind::Number),
-            ("householdSize".into(), AttributeKind::Number),
-            ("household size".into(), AttributeKind::Nominal),
+        let made = made(&[
+            attribute("Detergents_Paper", AttributeKind::Number),
+            attribute("householdSize", AttributeKind::Number),
+            attribute("household size", AttributeKind::Nominal),
+            attribute("Year_Birth", AttributeKind::BirthYear),
+            attribute("Dt_Customer", AttributeKind::Date),
         ]);
         let names: Vec<&str> = made.iter().map(|f| f.name.as_str()).collect();
-        assert_eq!(names, ["detergents_paper", "household_size", "household_size_2"]);
+        assert_eq!(names, ["detergents_paper", "household_size", "household_size_2", "age", "days_since_dt_customer"]);
         assert_eq!(made[0].label, "Detergents paper");
         assert_eq!(made[0].high, "high detergents paper");
+        assert_eq!(made[3].unit, Unit::Years);
     }
 
     #[test]
     fn protected_attributes_describe_only() {
-        let role = |column: &str| features(&[(column.into(), AttributeKind::Nominal)])[0].role;
-        for column in ["age", "Age_Group", "gender", "Sex", "zip_code", "Year_Birth", "religion", "ethnicity"] {
-            assert_eq!(role(column), Role::Describe, "{column}");
+        let of = |column: &str| made(&[attribute(column, AttributeKind::Nominal)]).remove(0);
+        for column in
+            ["age", "Age_Group", "gender", "Sex", "zip_code", "Year_Birth", "religion", "ethnicity", "postcode"]
+        {
+            let feature = of(column);
+            assert!(feature.protected && feature.role == Role::Describe, "{column}");
         }
-        for column in ["region", "package", "average_wage", "sextant", "income_band"] {
-            assert_eq!(role(column), Role::Form, "{column}");
+        for column in ["package", "average_wage", "sextant", "income_band", "partner_count"] {
+            let feature = of(column);
+            assert!(!feature.protected && feature.role == Role::Form, "{column}");
         }
+        assert_eq!(of("conversion").role, Role::Describe);
+    }
+
+    #[test]
+    fn families_follow_the_name_unless_the_config_says_otherwise() {
+        let of = |column: &str| made(&[attribute(column, AttributeKind::Nominal)])[0].family;
+        assert_eq!(of("Country"), Family::Geographic);
+        assert_eq!(of("time_zone"), Family::Geographic);
+        assert_eq!(of("company_size"), Family::Firmographic);
+        assert_eq!(of("income"), Family::Demographic);
+        let said = Attribute { family: Some(Family::Rfm), ..attribute("country", AttributeKind::Nominal) };
+        assert_eq!(made(&[said])[0].family, Family::Rfm);
+    }
+
+    #[test]
+    fn coordinates_become_a_distance_or_nothing() {
+        let both = [attribute("lat", AttributeKind::Number), attribute("lon", AttributeKind::Number)];
+        assert!(made(&both).is_empty());
+        let places = BTreeMap::from([("london_store".to_string(), [51.5, -0.12])]);
+        let with = features(&both, &places);
+        assert_eq!((with[0].name.as_str(), with[0].label.as_str()), ("distance_km", "Distance to london store"));
     }
 }

@@ -23,6 +23,19 @@ pub enum ObservedColumn {
         /// Trials per customer, at least the successes.
         trials: Vec<f64>,
     },
+    /// Days since the last row, and the gaps between distinct days; `NaN` without a row.
+    Gaps {
+        /// Days since the last row.
+        since: Vec<f64>,
+        /// Sum of the gaps.
+        sum: Vec<f64>,
+        /// Their number.
+        count: Vec<f64>,
+    },
+    /// Numbers that are compared with a quantile of the population.
+    Compared(Vec<f64>),
+    /// Nothing: it follows from the features before it.
+    Derived,
     /// A level; `None` is missing.
     Level(Vec<Option<String>>),
 }

@@ -48,7 +48,19 @@ pub struct PreparationOptions {
 impl Default for PreparationOptions {
     fn default() -> Self {
         Self {
-            weights: BTreeMap::from([(Family::Rfm, 0.5), (Family::Engagement, 0.35), (Family::Demographic, 0.15)]),
+            // Behaviour first; what a family that describes by default weighs when the config makes it form.
+            weights: BTreeMap::from([
+                (Family::Rfm, 0.5),
+                (Family::Basket, 0.15),
+                (Family::Engagement, 0.35),
+                (Family::Demographic, 0.15),
+                (Family::Geographic, 0.05),
+                (Family::Firmographic, 0.15),
+                (Family::Survey, 0.1),
+                (Family::Occasion, 0.1),
+                (Family::Lifecycle, 0.1),
+                (Family::Custom, 0.15),
+            ]),
             winsorize: 0.005,
             rare_level: 0.01,
         }
@@ -157,6 +169,7 @@ impl Preparation {
                 (Column::Number(_), _) if scalings[&feature.name].sd == 0.0 => Vec::new(),
                 (Column::Number(_), _) => vec![Kind::Number],
                 (Column::Level(values), Scale::Ordinal(levels)) => order(values, levels),
+                (Column::Level(values), Scale::Binary) => binary(values, options.rare_level),
                 (Column::Level(values), _) => nominal(values, options.rare_level),
             };
             if kinds.is_empty() {
@@ -436,6 +449,18 @@ fn nominal(values: &[Option<String>], rare: f64) -> Vec<Kind> {
         .collect()
 }
 
+/// Two levels are one column: its variance is that of the two dummies of [`nominal`] together. With missing values there are
+/// three levels.
+fn binary(values: &[Option<String>], rare: f64) -> Vec<Kind> {
+    let mut kinds = nominal(values, rare);
+    if let [_, Kind::Level { share, scale, .. }] = kinds.as_mut_slice() {
+        // Each dummy has the variance c² p (1 - p): one alone must carry both.
+        *scale = (0.5 / (*share * (1.0 - *share))).sqrt();
+        kinds.remove(0);
+    }
+    kinds
+}
+
 /// Average ranks; missing values share the rank of the middle.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).filter(|i| !values[*i].is_nan()).collect();
@@ -469,17 +494,8 @@ mod tests {
     use crate::features::{Feature, Measure, Unit};
 
     fn feature(name: &str, family: Family, unit: Unit, scale: Scale) -> Feature {
-        Feature {
-            name: name.into(),
-            label: name.into(),
-            family,
-            unit,
-            measure: Measure::Value { column: name.into() },
-            scale,
-            role: Role::Form,
-            low: String::new(),
-            high: String::new(),
-        }
+        let made = Feature::new(name, name, family, unit, Measure::Value { column: name.into() });
+        Feature { scale, ..made }.forms()
     }
 
     fn shop(n: usize) -> FeatureMatrix {
@@ -629,6 +645,18 @@ mod tests {
         }
         let (_, warnings) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
         assert_eq!(warnings[0].code, "W0405");
+    }
+
+    #[test]
+    fn two_levels_are_one_column_and_weigh_as_much() {
+        let values: Vec<Option<String>> = (0..100).map(|i| Some(if i < 30 { "no" } else { "yes" }.into())).collect();
+        let kinds = binary(&values, 0.01);
+        let [Kind::Level { level, share, scale, .. }] = kinds.as_slice() else { panic!("one column: {kinds:?}") };
+        assert_eq!((level.as_str(), *share), ("yes", 0.7));
+        assert!((scale * scale * share * (1.0 - share) - 0.5).abs() < 1e-12);
+        let mut gaps = values;
+        gaps[..10].fill(None);
+        assert_eq!(binary(&gaps, 0.01).len(), 3);
     }
 
     #[test]

@@ -79,8 +79,8 @@ impl Transform {
         };
         match unit {
             Unit::Money => scaled(),
-            Unit::Count | Unit::Days => Transform::Log1p,
-            Unit::Share | Unit::Level => Transform::Identity,
+            Unit::Count | Unit::Days | Unit::Kilometres => Transform::Log1p,
+            Unit::Share | Unit::Change | Unit::Nps | Unit::Years | Unit::Level => Transform::Identity,
             Unit::Number if sorted.first().is_some_and(|v| *v >= 0.0) && skewness(sorted) > 1.0 => scaled(),
             Unit::Number => Transform::Identity,
         }

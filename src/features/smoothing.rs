@@ -1,10 +1,13 @@
-//! Rates of few trials, pulled towards the population: one open of one e-mail is not 100 %.
+//! What features learn from the population, so that few observations say little.
+//!
+//! Rates of few trials are pulled towards the population: one open of one e-mail is not 100 %.
 //!
 //! Beta-binomial empirical Bayes: a customer's rate is `(hits + m k) / (trials + k)` with the population's mean `m` and a
 //! strength `k` of maximum likelihood, learned once at fit and stored in the model.
 
 use super::matrix::{Column, FeatureMatrix, Observed, ObservedColumn};
-use super::{Feature, Measure};
+use super::scaling::quantile;
+use super::{Feature, Measure, rules};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,11 +30,21 @@ pub struct Smoothing {
     pub strength: f64,
 }
 
+/// Gaps that the population's mean gap is worth beside a customer's own.
+const GAP_STRENGTH: f64 = 2.0;
+
 /// Everything the features of a model learned from the population.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Learned {
     /// Per rate, by feature name.
     pub rates: BTreeMap<String, Smoothing>,
+    /// Mean days between distinct days of all customers together, per feature that compares with a customer's own rhythm;
+    /// absent where nobody came twice.
+    #[serde(default)]
+    pub gaps: BTreeMap<String, f64>,
+    /// The value beyond which `yes` is said, per feature.
+    #[serde(default)]
+    pub cuts: BTreeMap<String, f64>,
 }
 
 impl Smoothing {
@@ -112,25 +125,42 @@ impl Tails {
 impl Learned {
     /// Learns from what an engine observed; `features` belong to its columns.
     pub fn fit(observed: &Observed, features: &[Feature]) -> Self {
-        let rates = features
-            .iter()
-            .zip(&observed.columns)
-            .filter_map(|(feature, column)| match column {
-                ObservedColumn::Counts { hits, trials } => Some((feature.name.clone(), Smoothing::fit(hits, trials))),
-                _ => None,
-            })
-            .collect();
-        Self { rates }
+        let mut learned = Self::default();
+        for (feature, column) in features.iter().zip(&observed.columns) {
+            let name = feature.name.clone();
+            match column {
+                ObservedColumn::Counts { hits, trials } => {
+                    learned.rates.insert(name, Smoothing::fit(hits, trials));
+                }
+                ObservedColumn::Gaps { sum, count, .. } => {
+                    let known = |values: &[f64]| values.iter().filter(|v| !v.is_nan()).sum::<f64>();
+                    let (days, gaps) = (known(sum), known(count));
+                    if gaps > 0.0 {
+                        learned.gaps.insert(name, days / gaps);
+                    }
+                }
+                ObservedColumn::Compared(values) => {
+                    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+                    sorted.sort_by(f64::total_cmp);
+                    if let (Measure::Beyond { quantile: at, .. }, false) = (&feature.measure, sorted.is_empty()) {
+                        learned.cuts.insert(name, quantile(&sorted, *at));
+                    }
+                }
+                ObservedColumn::Number(_) | ObservedColumn::Level(_) | ObservedColumn::Derived => {}
+            }
+        }
+        learned
     }
 
     /// Turns observations into features, with what was learned.
     ///
     /// # Errors
-    /// E0603 if a rate was never learned: the model does not belong to these features.
+    /// E0603 if a rate was never learned: the model does not belong to these features. E0203 if a rule compares a feature
+    /// that is not before it.
     pub fn resolve(&self, observed: Observed, features: Vec<Feature>) -> Result<FeatureMatrix> {
-        let mut columns = Vec::with_capacity(features.len());
-        for (feature, column) in features.iter().zip(observed.columns) {
-            columns.push(match column {
+        let mut matrix = FeatureMatrix { ids: observed.ids, features: Vec::new(), columns: Vec::new() };
+        for (feature, column) in features.into_iter().zip(observed.columns) {
+            let resolved = match column {
                 ObservedColumn::Number(values) => Column::Number(values),
                 ObservedColumn::Level(values) => Column::Level(values),
                 ObservedColumn::Counts { hits, trials } => {
@@ -140,12 +170,29 @@ impl Learned {
                     })?;
                     Column::Number(hits.iter().zip(&trials).map(|(h, t)| smoothing.rate(*h, *t)).collect())
                 }
-            });
+                ObservedColumn::Gaps { since, sum, count } => {
+                    let mean = self.gaps.get(&feature.name).copied().unwrap_or(f64::NAN);
+                    let ratio = |i: usize| since[i] / ((sum[i] + GAP_STRENGTH * mean) / (count[i] + GAP_STRENGTH));
+                    Column::Number((0..since.len()).map(ratio).collect())
+                }
+                ObservedColumn::Compared(values) => {
+                    let cut = self.cuts.get(&feature.name).copied().unwrap_or(f64::INFINITY);
+                    Column::Level(
+                        values.iter().map(|v| Some(if *v > cut { "yes" } else { "no" }.to_string())).collect(),
+                    )
+                }
+                ObservedColumn::Derived => match &feature.measure {
+                    Measure::Rules { rules, otherwise } => Column::Level(rules::apply(rules, otherwise, &matrix)?),
+                    _ => {
+                        return Err(Error::new("E0070", format!("nothing was observed for `{}`", feature.name))
+                            .help("please report it with the command you ran"));
+                    }
+                },
+            };
+            matrix.features.push(feature);
+            matrix.columns.push(resolved);
         }
-        debug_assert!(
-            features.iter().all(|f| !matches!(f.measure, Measure::Rate { .. }) || self.rates.contains_key(&f.name))
-        );
-        Ok(FeatureMatrix { ids: observed.ids, features, columns })
+        Ok(matrix)
     }
 }
 
@@ -181,6 +228,29 @@ mod tests {
         let smoothing = Smoothing::fit(&hits, &vec![4.0; hits.len()]);
         assert!((smoothing.mean - 0.4).abs() < 1e-9, "{}", smoothing.mean);
         assert!((smoothing.strength - 5.0).abs() < 0.01, "{}", smoothing.strength);
+    }
+
+    #[test]
+    fn a_rhythm_of_one_order_is_everybodys() {
+        use super::super::{Family, Rows, Unit};
+        let feature = |name: &str, measure| Feature::new(name, name, Family::Rfm, Unit::Number, measure);
+        let features = vec![
+            feature("overdue", Measure::Overdue(Rows::sales())),
+            feature("big", Measure::Beyond { of: Box::new(Measure::Amount(Rows::sales())), quantile: 0.5 }),
+        ];
+        let observed = Observed {
+            ids: ["a", "b"].map(String::from).to_vec(),
+            columns: vec![
+                ObservedColumn::Gaps { since: vec![30.0, 30.0], sum: vec![0.0, 40.0], count: vec![0.0, 4.0] },
+                ObservedColumn::Compared(vec![1.0, 5.0]),
+            ],
+        };
+        let learned = Learned::fit(&observed, &features);
+        assert_eq!((learned.gaps["overdue"], learned.cuts["big"]), (10.0, 3.0));
+        let matrix = learned.resolve(observed, features).expect("features");
+        // One order: 30 days against a mean of 10. Four gaps of 10 and two more of everybody's: the same.
+        assert_eq!(matrix.columns[0], Column::Number(vec![3.0, 3.0]));
+        assert_eq!(matrix.columns[1], Column::Level(vec![Some("no".into()), Some("yes".into())]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::chart::{CHARTS, Drawing, PALETTE, colour, fingerprint, sweep};
 use super::words::{findings, headline_numbers, profile_cells, segment_columns};
 use super::{Report, SegmentFacts};
 use crate::error::{Error, Result};
-use crate::features::{Family, Role, Scale, Unit};
+use crate::features::{Role, Scale, Unit};
 use crate::segment::profile::Profile;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
@@ -200,17 +200,13 @@ fn dictionary(report: &Report) -> Vec<Vec<String>> {
         .features
         .iter()
         .map(|f| {
-            let family = match f.feature.family {
-                Family::Rfm => "orders",
-                Family::Engagement => "engagement",
-                Family::Demographic => "demographic",
-                Family::Survey => "survey",
-            };
+            let family = f.feature.family.word();
             let role = if f.feature.role == Role::Form { "forms" } else { "describes" };
             let kind = match f.feature.scale {
                 Scale::Numeric => "number",
                 Scale::Ordinal(_) => "ordered levels",
                 Scale::Nominal => "levels",
+                Scale::Binary => "yes or no",
             };
             vec![
                 f.feature.name.clone(),

@@ -57,7 +57,9 @@ pub struct Report {
 pub struct Coverage {
     /// Customers in the feature matrix.
     pub customers: usize,
-    /// Known customers without a sale in the window: counted, exported, not segmented.
+    /// Known customers who never ordered: a segment of their own, counted and exported.
+    pub leads: usize,
+    /// Customers who ordered, but not in the window: counted, exported, not segmented.
     pub without_orders: usize,
     /// Distinct orders in the window, guests included; `None` without orders.
     pub orders: Option<u64>,

@@ -11,15 +11,9 @@ use crate::segment::profile::{LevelFacts, NumberFacts, Profile};
 fn feature(name: &str, label: &str, unit: Unit, role: Role, scale: Scale) -> FeatureFacts {
     FeatureFacts {
         feature: Feature {
-            name: name.into(),
-            label: label.into(),
-            family: Family::Rfm,
-            unit,
-            measure: Measure::Count(Rows::sales()),
-            scale,
             role,
-            low: "low".into(),
-            high: "high".into(),
+            scale,
+            ..Feature::new(name, label, Family::Rfm, unit, Measure::Count(Rows::sales())).words("low", "high")
         },
         preparation: "log(1 + x), standardised".into(),
         missing: 0.0,
@@ -86,6 +80,7 @@ pub(super) fn report(n: usize) -> Report {
         currency: "GBP".into(),
         coverage: Coverage {
             customers: 4_338,
+            leads: 12,
             without_orders: 34,
             orders: Some(18_532),
             revenue: Some(9_747_765.93),
@@ -155,6 +150,7 @@ pub(super) fn no_revenue() -> Report {
     report.features.retain(|f| f.feature.name == "avg_order_value" || f.feature.name == "region");
     report.coverage = Coverage {
         customers: 440,
+        leads: 0,
         without_orders: 0,
         orders: None,
         revenue: None,

@@ -9,5 +9,8 @@ pub fn segment_id(index: usize) -> String {
     format!("S{:02}", index + 1)
 }
 
+/// The segment of known customers who never ordered: their own, not one of the discovered ones.
+pub const LEADS: &str = "leads";
+
 /// How a customer who belongs to no segment is written in files.
 pub const UNCLUSTERED: &str = "unclustered";

@@ -2,7 +2,7 @@
 
 use super::profile::{LevelFacts, Profile};
 use crate::features::preparation::UNKNOWN;
-use crate::features::{Feature, Role, Scale};
+use crate::features::{Feature, Role, Scale, capitalised};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -197,11 +197,6 @@ fn z_of(profile: &Profile, feature: &str) -> Option<f64> {
     profile.numbers.iter().find(|n| n.feature == feature).map(|n| n.z)
 }
 
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |c| c.to_uppercase().chain(letters).collect())
-}
-
 fn lowered(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |c| c.to_lowercase().chain(letters).collect())
@@ -292,7 +287,7 @@ fn list(traits: &Traits, everyone: &Profile, currency: &str) -> Vec<String> {
 mod tests {
     use super::super::profile::NumberFacts;
     use super::*;
-    use crate::features::{Family, Measure, Rows, Scale, Unit, rfm};
+    use crate::features::{Family, Measure, Unit, rfm};
 
     fn profile(numbers: &[(&str, f64, f64)]) -> Profile {
         Profile {
@@ -354,16 +349,11 @@ mod tests {
     fn a_ready_made_table_is_named_by_its_columns() {
         let features: Vec<Feature> = ["grocery", "fresh"]
             .iter()
-            .map(|name| Feature {
-                name: (*name).into(),
-                label: capitalised(name),
-                family: Family::Demographic,
-                unit: Unit::Number,
-                measure: Measure::Count(Rows::sales()),
-                scale: Scale::Numeric,
-                role: Role::Form,
-                low: format!("low {name}"),
-                high: format!("high {name}"),
+            .map(|name| {
+                let measure = Measure::Value { column: (*name).into() };
+                Feature::new(*name, capitalised(name), Family::Demographic, Unit::Number, measure)
+                    .forms()
+                    .words(format!("low {name}"), format!("high {name}"))
             })
             .collect();
         let everyone = profile(&[("grocery", 4_000.0, 0.0), ("fresh", 8_000.0, 0.0)]);
@@ -383,17 +373,9 @@ mod tests {
     #[test]
     fn a_level_that_tells_most_is_in_the_name() {
         let mut features = order_features();
-        features.push(Feature {
-            name: "country".into(),
-            label: "Country".into(),
-            family: Family::Demographic,
-            unit: Unit::Level,
-            measure: Measure::Level { column: "country".into() },
-            scale: Scale::Nominal,
-            role: Role::Form,
-            low: String::new(),
-            high: String::new(),
-        });
+        let measure = Measure::Level { column: "country".into() };
+        let country = Feature::new("country", "Country", Family::Geographic, Unit::Level, measure);
+        features.push(country.levels(Scale::Nominal).forms());
         let level = |level: &str, share: f64, share_all: f64| LevelFacts {
             feature: "country".into(),
             level: level.into(),

@@ -193,19 +193,11 @@ fn profile(matrix: &FeatureMatrix, scores: &[Option<Vec<f64>>], rows: &[usize]) 
 mod tests {
     use super::*;
     use crate::features::preparation::PreparationOptions;
-    use crate::features::{Family, Feature, Lines, Measure, Role, Rows, Scale, Unit};
+    use crate::features::{Family, Feature, Lines, Measure, Rows, Scale, Unit};
 
     fn matrix() -> FeatureMatrix {
-        let feature = |name: &str, unit, measure, scale| Feature {
-            name: name.into(),
-            label: name.into(),
-            family: Family::Rfm,
-            unit,
-            measure,
-            scale,
-            role: Role::Form,
-            low: String::new(),
-            high: String::new(),
+        let feature = |name: &str, unit, measure, scale| {
+            Feature { scale, ..Feature::new(name, name, Family::Rfm, unit, measure) }.forms()
         };
         FeatureMatrix {
             ids: ["a", "b", "c", "d"].map(String::from).to_vec(),

@@ -1,0 +1,537 @@
+//! What happened, by customer: the rows of one table, sorted by customer and day, ids turned into small numbers.
+//!
+//! Everything that is counted of a customer is counted on a slice of this; so distinct orders, windows and gaps cost one
+//! walk over the rows and no hash table.
+
+use super::frame::guard;
+use crate::error::{Error, Result};
+use polars::prelude::*;
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// The code of a missing value.
+pub const NONE: u32 = u32::MAX;
+
+/// The day of a row without a date.
+pub const UNDATED: i32 = i32::MIN;
+
+/// Text values as numbers: equal texts have equal codes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Codes {
+    /// One per row; [`NONE`] is missing.
+    pub codes: Vec<u32>,
+    /// The text of each code, ascending by bytes.
+    pub levels: Vec<String>,
+}
+
+impl Codes {
+    /// A text column of a frame.
+    pub(crate) fn of(frame: &DataFrame, name: &str, what: &str) -> Result<Self> {
+        let column =
+            guard(what, || Ok(frame.column(name)?.cast(&DataType::String)?.take_materialized_series().rechunk()))?;
+        Ok(intern(&text_of(&column, what)?, &vec![true; column.len()]))
+    }
+
+    /// The text of a row; `None` where it is missing.
+    pub fn text(&self, row: usize) -> Option<&str> {
+        self.levels.get(*self.codes.get(row)? as usize).map(String::as_str)
+    }
+}
+
+/// What a coded column of a [`Log`] tells.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    /// What was bought.
+    Product,
+    /// Which kind of thing it is.
+    Category,
+    /// Where it was bought, or how the customer was met.
+    Channel,
+    /// What happened.
+    Kind,
+    /// Which survey asked.
+    Survey,
+    /// What it asked.
+    Question,
+    /// What was answered, as text.
+    Answer,
+    /// What an order line tells of its customer, by column name.
+    Attribute(String),
+}
+
+/// The rows of one table. Columns a table lacks are empty.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Log {
+    /// The customers, ascending by bytes.
+    pub ids: Vec<String>,
+    /// Where each customer's rows begin; one more at the end.
+    pub starts: Vec<usize>,
+    /// Days since 1970-01-01, ascending within a customer; [`UNDATED`] without a date.
+    pub day: Vec<i32>,
+    /// Hour of the day, from 0; empty where the dates have no time.
+    pub hour: Vec<u8>,
+    /// Money in ten-thousandths.
+    pub amount: Vec<i64>,
+    /// Pieces in thousandths.
+    pub units: Vec<i64>,
+    /// Money taken off, in ten-thousandths, never negative.
+    pub discount: Vec<i64>,
+    /// Which order a row belongs to, numbered within its customer.
+    pub order: Vec<u32>,
+    /// Whether the row takes something back.
+    pub returned: Vec<bool>,
+    /// Whether the row is a gift.
+    pub gift: Vec<bool>,
+    /// The number answered; `NaN` without one.
+    pub score: Vec<f64>,
+    /// The coded columns.
+    pub coded: Vec<(Field, Codes)>,
+}
+
+/// The columns of a frame that make a log, by their names in it.
+pub(crate) struct Columns<'a> {
+    pub(crate) customer: &'a str,
+    pub(crate) order: Option<&'a str>,
+    pub(crate) coded: Vec<(Field, String)>,
+}
+
+impl Log {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.day.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.day.is_empty()
+    }
+
+    /// The rows of customer number `i`.
+    pub fn rows(&self, i: usize) -> std::ops::Range<usize> {
+        self.starts[i]..self.starts[i + 1]
+    }
+
+    /// A coded column.
+    pub fn codes(&self, field: &Field) -> Option<&Codes> {
+        self.coded.iter().find(|(f, _)| f == field).map(|(_, c)| c)
+    }
+
+    /// Sorts the rows of `frame` for which `keep` holds by customer and day. Rows without a customer are left out. The
+    /// columns `day` (Int32), `hour` (UInt8), `amount`, `units`, `discount` (Int64), `returned`, `gift` (Boolean) and
+    /// `score` (Float64) are taken where the frame has them.
+    pub(crate) fn of(mut frame: DataFrame, keep: &[bool], columns: &Columns, what: &str) -> Result<Self> {
+        if u32::try_from(frame.height()).is_err() {
+            return Err(Error::new("E0131", format!("{what} has more than 4,294,967,295 rows"))
+                .help("shorten the history, or aggregate the lines to orders before the export"));
+        }
+        let customers = take(&mut frame, columns.customer, what)?;
+        let (ids, codes) = {
+            let text = text_of(&customers, what)?;
+            let Codes { codes, levels } = intern(&text, keep);
+            (levels, codes)
+        };
+        drop(customers);
+        let (starts, mut order_of_rows) = by_customer(&codes, ids.len());
+        drop(codes);
+        let mut log = Self { ids, starts, ..Self::default() };
+        if let Some(day) = numbers::<i32>(&mut frame, "day", UNDATED, what)? {
+            log.sort_by_day(&day, &mut order_of_rows);
+            log.day = gather(&day, &order_of_rows);
+        } else {
+            log.day = vec![UNDATED; order_of_rows.len()];
+        }
+        let rows = &order_of_rows;
+        log.hour = numbers::<u8>(&mut frame, "hour", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
+        log.amount = numbers::<i64>(&mut frame, "amount", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
+        log.units = numbers::<i64>(&mut frame, "units", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
+        log.discount = numbers::<i64>(&mut frame, "discount", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
+        log.score = numbers::<f64>(&mut frame, "score", f64::NAN, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
+        log.returned = flags(&mut frame, "returned", what)?.map(|v| gather(&v, rows)).unwrap_or_default();
+        log.gift = flags(&mut frame, "gift", what)?.map(|v| gather(&v, rows)).unwrap_or_default();
+        if let Some(name) = columns.order {
+            let column = take(&mut frame, name, what)?;
+            log.order = log.number_orders(&text_of(&column, what)?, rows);
+        }
+        for (field, name) in &columns.coded {
+            let column = take(&mut frame, name, what)?;
+            let coded = intern(&text_of(&column, what)?, keep);
+            log.coded.push((field.clone(), Codes { codes: gather(&coded.codes, rows), levels: coded.levels }));
+        }
+        Ok(log)
+    }
+
+    /// Sorts each customer's rows by day; rows of one day keep their order.
+    fn sort_by_day(&self, day: &[i32], rows: &mut [u32]) {
+        let mut rest = rows;
+        let mut slices = Vec::with_capacity(self.ids.len());
+        for i in 0..self.ids.len() {
+            let (own, after) = rest.split_at_mut(self.starts[i + 1] - self.starts[i]);
+            slices.push(own);
+            rest = after;
+        }
+        slices.into_par_iter().with_min_len(4096).for_each(|own| {
+            if !own.is_sorted_by_key(|r| day[*r as usize]) {
+                own.sort_by_key(|r| day[*r as usize]);
+            }
+        });
+    }
+
+    /// Numbers the distinct orders of each customer from 0; a row without an order id is an order of its own.
+    fn number_orders(&self, text: &Text, rows: &[u32]) -> Vec<u32> {
+        let mut numbered = vec![0; rows.len()];
+        let mut rest = numbered.as_mut_slice();
+        let mut slices = Vec::with_capacity(self.ids.len());
+        for i in 0..self.ids.len() {
+            let (own, after) = rest.split_at_mut(self.starts[i + 1] - self.starts[i]);
+            slices.push((own, &rows[self.starts[i]..self.starts[i + 1]]));
+            rest = after;
+        }
+        slices.into_par_iter().with_min_len(4096).for_each_init(
+            Vec::new,
+            |seen: &mut Vec<(&str, u32)>, (out, rows)| {
+                // Lines of one order mostly stand together, so runs are compared instead of rows.
+                seen.clear();
+                let mut last: Option<&str> = None;
+                for (i, row) in rows.iter().enumerate() {
+                    let id = text.get(*row as usize);
+                    if i == 0 || id.is_none() || id != last {
+                        seen.push((id.unwrap_or_default(), i as u32));
+                    }
+                    last = id;
+                }
+                seen.sort_unstable();
+                let mut number = 0;
+                for k in 0..seen.len() {
+                    if k > 0 && (seen[k].0 != seen[k - 1].0 || seen[k].0.is_empty()) {
+                        number += 1;
+                    }
+                    out[seen[k].1 as usize] = number;
+                }
+                let mut heads: Vec<u32> = seen.iter().map(|s| s.1).collect();
+                heads.sort_unstable();
+                for (k, head) in heads.iter().enumerate() {
+                    let end = heads.get(k + 1).map_or(out.len(), |h| *h as usize);
+                    let number = out[*head as usize];
+                    out[*head as usize..end].fill(number);
+                }
+            },
+        );
+        numbered
+    }
+}
+
+/// A text column in one piece.
+struct Text<'a>(&'a StringChunked);
+
+impl<'a> Text<'a> {
+    fn get(&self, row: usize) -> Option<&'a str> {
+        self.0.get(row)
+    }
+}
+
+/// Takes a column out of the frame, in one piece, so that its memory goes when it has been used.
+fn take(frame: &mut DataFrame, name: &str, what: &str) -> Result<Series> {
+    guard(what, || {
+        let column = frame.drop_in_place(name)?;
+        Ok(column.take_materialized_series().rechunk())
+    })
+}
+
+fn text_of<'a>(column: &'a Series, what: &str) -> Result<Text<'a>> {
+    guard(what, || Ok(Text(column.str()?)))
+}
+
+fn flags(frame: &mut DataFrame, name: &str, what: &str) -> Result<Option<Vec<bool>>> {
+    if frame.column(name).is_err() {
+        return Ok(None);
+    }
+    let column = take(frame, name, what)?;
+    guard(what, || Ok(Some(column.bool()?.iter().map(|v| v.unwrap_or(false)).collect())))
+}
+
+/// A column of numbers, missing ones as `missing`.
+fn numbers<T: Native>(frame: &mut DataFrame, name: &str, missing: T, what: &str) -> Result<Option<Vec<T>>> {
+    if frame.column(name).is_err() {
+        return Ok(None);
+    }
+    let column = take(frame, name, what)?;
+    guard(what, || T::read(&column, missing).map(Some))
+}
+
+/// The number types a log keeps.
+trait Native: Copy + Send + Sync {
+    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>>;
+}
+
+impl Native for i32 {
+    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
+        Ok(column.i32()?.iter().map(|v| v.unwrap_or(missing)).collect())
+    }
+}
+
+impl Native for i64 {
+    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
+        Ok(column.i64()?.iter().map(|v| v.unwrap_or(missing)).collect())
+    }
+}
+
+impl Native for f64 {
+    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
+        Ok(column.f64()?.iter().map(|v| v.unwrap_or(missing)).collect())
+    }
+}
+
+impl Native for u8 {
+    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
+        Ok(column.u8()?.iter().map(|v| v.unwrap_or(missing)).collect())
+    }
+}
+
+/// Gives each distinct kept text a code, in the order of the texts.
+fn intern(text: &Text, keep: &[bool]) -> Codes {
+    let pieces = rayon::current_num_threads().max(1);
+    let length = keep.len().div_ceil(pieces).max(1);
+    // Each piece numbers its own texts in the order they come; the pieces are merged afterwards.
+    let parts: Vec<(Vec<u32>, Vec<&str>)> = keep
+        .par_chunks(length)
+        .enumerate()
+        .map(|(piece, keep)| {
+            let mut known: HashMap<&str, u32, foldhash::fast::FixedState> = HashMap::default();
+            let mut levels: Vec<&str> = Vec::new();
+            let mut last: Option<(&str, u32)> = None;
+            let codes = keep
+                .iter()
+                .enumerate()
+                .map(|(i, keep)| {
+                    let Some(text) = text.get(piece * length + i).filter(|_| *keep) else { return NONE };
+                    if let Some((before, code)) = last
+                        && before == text
+                    {
+                        return code;
+                    }
+                    let code = *known.entry(text).or_insert_with(|| {
+                        levels.push(text);
+                        (levels.len() - 1) as u32
+                    });
+                    last = Some((text, code));
+                    code
+                })
+                .collect();
+            (codes, levels)
+        })
+        .collect();
+    let mut levels: Vec<&str> = parts.iter().flat_map(|(_, levels)| levels.iter().copied()).collect();
+    levels.par_sort_unstable();
+    levels.dedup();
+    let codes: Vec<Vec<u32>> = parts
+        .into_par_iter()
+        .map(|(mut codes, own)| {
+            let ranks: Vec<u32> =
+                own.par_iter().map(|text| levels.binary_search(text).map_or(NONE, |rank| rank as u32)).collect();
+            codes.par_iter_mut().for_each(|code| {
+                if *code != NONE {
+                    *code = ranks[*code as usize];
+                }
+            });
+            codes
+        })
+        .collect();
+    Codes { codes: codes.concat(), levels: levels.into_iter().map(str::to_owned).collect() }
+}
+
+/// Where each customer's rows begin, and the rows in that order (a counting sort; rows without a customer are left out).
+fn by_customer(codes: &[u32], customers: usize) -> (Vec<usize>, Vec<u32>) {
+    let mut starts = vec![0usize; customers + 1];
+    for code in codes {
+        if *code != NONE {
+            starts[*code as usize + 1] += 1;
+        }
+    }
+    for i in 0..customers {
+        starts[i + 1] += starts[i];
+    }
+    let mut next = starts.clone();
+    let mut rows = vec![0u32; starts[customers]];
+    for (row, code) in codes.iter().enumerate() {
+        if *code != NONE {
+            rows[next[*code as usize]] = row as u32;
+            next[*code as usize] += 1;
+        }
+    }
+    (starts, rows)
+}
+
+fn gather<T: Copy + Send + Sync>(values: &[T], rows: &[u32]) -> Vec<T> {
+    rows.par_iter().with_min_len(1 << 14).map(|row| values[*row as usize]).collect()
+}
+
+/// What is known of customers, one value each.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Attributes {
+    /// The customers, ascending by bytes (or input order where the file has no id).
+    pub ids: Vec<String>,
+    /// Column name and its values, as long as `ids`.
+    pub columns: Vec<(String, Known)>,
+}
+
+/// The values of one attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Known {
+    /// Numbers; `NaN` is missing.
+    Number(Vec<f64>),
+    /// Levels.
+    Level(Codes),
+}
+
+impl Attributes {
+    /// The attribute called `name`.
+    pub fn get(&self, name: &str) -> Option<&Known> {
+        self.columns.iter().find(|(n, _)| n == name).map(|(_, k)| k)
+    }
+
+    /// Both, over the customers of either; columns of `other` that this one has too are left out.
+    #[must_use]
+    pub fn beside(self, other: Self) -> Self {
+        let ids = merged(&[&self.ids, &other.ids]);
+        let mut columns: Vec<(String, Known)> = Vec::new();
+        for part in [self, other] {
+            let places = places(&ids, &part.ids);
+            for (name, known) in part.columns {
+                if columns.iter().any(|(n, _)| *n == name) {
+                    continue;
+                }
+                let spread = match known {
+                    Known::Number(v) => Known::Number(places.iter().map(|p| p.map_or(f64::NAN, |i| v[i])).collect()),
+                    Known::Level(c) => Known::Level(Codes {
+                        codes: places.iter().map(|p| p.map_or(NONE, |i| c.codes[i])).collect(),
+                        levels: c.levels,
+                    }),
+                };
+                columns.push((name, spread));
+            }
+        }
+        Self { ids, columns }
+    }
+}
+
+/// The ids of all lists (each ascending), once each, ascending.
+pub fn merged(lists: &[&[String]]) -> Vec<String> {
+    let mut all: Vec<&String> = lists.iter().flat_map(|l| l.iter()).collect();
+    all.par_sort_unstable();
+    all.dedup();
+    all.into_par_iter().cloned().collect()
+}
+
+/// For each of `ids` its position in `within`; both ascending.
+pub fn places(ids: &[String], within: &[String]) -> Vec<Option<usize>> {
+    let mut at = 0;
+    ids.iter()
+        .map(|id| {
+            while at < within.len() && within[at] < *id {
+                at += 1;
+            }
+            (at < within.len() && within[at] == *id).then_some(at)
+        })
+        .collect()
+}
+
+/// The most frequent of some codes, then the lowest (levels are in alphabetical order); `None` if all are missing. `scratch`
+/// is emptied.
+pub fn mode(codes: impl Iterator<Item = u32>, scratch: &mut Vec<u32>) -> Option<u32> {
+    scratch.clear();
+    scratch.extend(codes.filter(|c| *c != NONE));
+    scratch.sort_unstable();
+    let mut best: Option<(u32, usize)> = None;
+    for run in scratch.chunk_by(|a, b| a == b) {
+        if best.is_none_or(|(_, n)| run.len() > n) {
+            best = Some((run[0], run.len()));
+        }
+    }
+    best.map(|(code, _)| code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(customers: &[Option<&str>], orders: &[&str], days: &[i32], keep: &[bool]) -> Log {
+        let frame = df![
+            "customer" => customers,
+            "order" => orders,
+            "day" => days,
+            "amount" => (0..days.len() as i64).collect::<Vec<_>>(),
+            "product" => orders.iter().map(|o| o.chars().next().map(String::from)).collect::<Vec<_>>(),
+        ]
+        .expect("a frame");
+        let columns =
+            Columns { customer: "customer", order: Some("order"), coded: vec![(Field::Product, "product".into())] };
+        Log::of(frame, keep, &columns, "orders").expect("a log")
+    }
+
+    #[test]
+    fn rows_stand_by_customer_and_day_and_orders_are_numbered_within_them() {
+        let made = log(
+            &[Some("b"), Some("a"), None, Some("b"), Some("b"), Some("a"), Some("c")],
+            &["x1", "y1", "x1", "x2", "x1", "y1", "z"],
+            &[5, 3, 1, 2, 9, 3, 1],
+            &[true, true, true, true, true, true, false],
+        );
+        assert_eq!(made.ids, ["a", "b"]);
+        assert_eq!(made.starts, [0, 2, 5]);
+        assert_eq!(made.day, [3, 3, 2, 5, 9]);
+        assert_eq!(made.amount, [1, 5, 3, 0, 4]);
+        // b: x2 on day 2, x1 on days 5 and 9.
+        assert_eq!(made.order, [0, 0, 1, 0, 0]);
+        let products = made.codes(&Field::Product).expect("products");
+        assert_eq!(products.levels, ["x", "y"]);
+        assert_eq!(products.codes, [1, 1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_row_without_an_order_is_an_order() {
+        let frame = df!["customer" => ["a", "a", "a"], "order" => [None, Some("1"), None::<&str>]].expect("a frame");
+        let columns = Columns { customer: "customer", order: Some("order"), coded: Vec::new() };
+        let made = Log::of(frame, &[true; 3], &columns, "orders").expect("a log");
+        let mut numbers = made.order.clone();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 3);
+    }
+
+    #[test]
+    fn codes_do_not_depend_on_the_number_of_pieces() {
+        let texts: Vec<Option<String>> =
+            (0..1000).map(|i| (i % 7 != 0).then(|| format!("id{}", i * 7919 % 101))).collect();
+        let column: Series = Column::new("t".into(), texts).take_materialized_series();
+        let keep: Vec<bool> = (0..1000).map(|i| i % 11 != 0).collect();
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| intern(&text_of(&column, "t").expect("text"), &keep))
+        };
+        assert_eq!(with(1), with(5));
+    }
+
+    #[test]
+    fn attributes_of_two_tables_stand_side_by_side() {
+        let one = Attributes {
+            ids: vec!["a".into(), "c".into()],
+            columns: vec![("x".into(), Known::Number(vec![1.0, 3.0]))],
+        };
+        let two = Attributes {
+            ids: vec!["b".into(), "c".into()],
+            columns: vec![("y".into(), Known::Number(vec![5.0, 6.0]))],
+        };
+        let both = one.beside(two);
+        assert_eq!(both.ids, ["a", "b", "c"]);
+        let Some(Known::Number(x)) = both.get("x") else { panic!("numbers") };
+        let Some(Known::Number(y)) = both.get("y") else { panic!("numbers") };
+        assert!(x[1].is_nan() && y[0].is_nan());
+        assert_eq!((x[2], y[2]), (3.0, 6.0));
+    }
+
+    #[test]
+    fn of_two_as_frequent_the_first_counts() {
+        assert_eq!(mode([3, 1, 3, 1, NONE, NONE, NONE].into_iter(), &mut Vec::new()), Some(1));
+        assert_eq!(mode([NONE].into_iter(), &mut Vec::new()), None);
+    }
+}
