@@ -251,7 +251,10 @@ impl Config {
         config.as_of()?;
         config.window_days()?;
         config.max_rejected()?;
-        config.rfm.check()?;
+        config.rfm.check().map_err(|error| match section_place("[rfm", text, file) {
+            Some(place) => error.at(place),
+            None => error,
+        })?;
         let name = &config.project.name;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
             return Err(Error::new("E0204", format!("`name = \"{name}\"` cannot name a folder"))
@@ -375,6 +378,18 @@ fn explain(error: &toml::de::Error, text: &str, file: &str) -> Error {
     }
 }
 
+/// The line where a section begins; `None` where its keys are written another way.
+fn section_place(head: &str, text: &str, file: &str) -> Option<Place> {
+    let (at, line) = text.lines().enumerate().find(|(_, line)| line.starts_with(head))?;
+    Some(Place {
+        file: file.into(),
+        line: at + 1,
+        text: line.into(),
+        span: 0..line.len(),
+        label: "in this section".into(),
+    })
+}
+
 fn section_of(text: &str, at: usize) -> String {
     text.get(..at)
         .and_then(|before| before.lines().rev().find(|l| l.trim_start().starts_with('[')).map(|l| l.trim().to_string()))
@@ -421,7 +436,8 @@ mod tests {
         assert_eq!(Config::parse(&config.to_toml().expect("TOML"), "ilk.toml").expect("a config"), config);
         assert!(Config::parse("[rfm]\nrules = \"r_rfm_0_2\"", "ilk.toml").is_ok());
         let error = |text: &str| Config::parse(text, "ilk.toml").expect_err("an error");
-        assert_eq!(error(&format!("{rules}partition = true\n")).code(), "E0208");
+        let both = error(&format!("\n{rules}partition = true\n"));
+        assert_eq!((both.code(), both.0.place.as_ref().map(|p| p.line)), ("E0208", Some(2)));
         let misspelled = error("[rfm]\nrules = \"cells26\"");
         assert!(misspelled.code() == "E0204" && misspelled.0.title.contains("cells25"), "{misspelled}");
         assert_eq!(error("[rfm]\nrules = [{ nam = \"Best\" }]").code(), "E0203");

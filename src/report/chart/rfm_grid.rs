@@ -41,6 +41,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
     let width = (WIDTH as i32 - left - 10) / bins;
     let row = if bins > 5 { 62 } else { 78 };
     let height = top + bins * row + 84;
+    let by_money = facts.check.cells > facts.cells.len();
     let title = finding(facts);
     let description = "Rows are recency scores, columns frequency scores, best at the top right. A cell holds the number of \
                        customers and the median spend; darker is more money. Cells of one segment lie close together.";
@@ -68,21 +69,24 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
             canvas.rect(x + west, y + north, width - west - east, row - north - south, fill)?;
             let middle = x + width / 2;
             let count = Unit::Count.format(fact.customers as f64, "");
-            canvas.bold(middle, y + row * 26 / 78, &count, 17, Anchor::Middle, ink)?;
+            canvas.bold(middle, y + row * 24 / 78, &count, 18, Anchor::Middle, ink)?;
             if let Some(median) = fact.median_revenue {
-                canvas.text(middle, y + row * 45 / 78, &money(median), 12, Anchor::Middle, ink)?;
+                canvas.text(middle, y + row * 44 / 78, &money(median), 13, Anchor::Middle, ink)?;
             }
             if let Some(name) = &fact.segment {
                 let shown = short(name, (width / 8).max(3) as usize);
-                canvas.text(middle, y + row * 63 / 78, &shown, 11, Anchor::Middle, ink)?;
+                canvas.text(middle, y + row * 63 / 78, &shown, 12, Anchor::Middle, ink)?;
             }
         }
         let y = height - 16;
         for step in 0..STEPS {
             canvas.rect(left + step * 30, y - 6, 28, 12, tint(step).0)?;
         }
-        let said =
+        let mut said =
             if high > 0.0 { format!("median spend, {} to {}", money(low), money(high)) } else { "no spend".into() };
+        if by_money {
+            said.push_str("; the name is that of most customers in the cell");
+        }
         canvas.text(left + 158, y, &said, 12, Anchor::Start, MUTED)
     })?;
     let rows = facts
@@ -98,7 +102,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
             ]
         })
         .collect();
-    let named = if facts.check.cells > facts.cells.len() { "Segment of most" } else { "Segment" };
+    let named = if by_money { "Segment of most" } else { "Segment" };
     let header = ["Cell", named, "Customers", "Median revenue"].map(String::from).to_vec();
     Ok(Some(Drawing { title, svg: drawn, header, rows }))
 }
