@@ -9,6 +9,7 @@ use crate::features::occasion::Occasion;
 use crate::features::preparation::PreparationOptions;
 use crate::features::rules::Rule;
 use crate::features::{Family, Role};
+use crate::segment::rfm_grid::RfmConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,6 +33,9 @@ pub struct Config {
     /// How segments are found.
     #[serde(default)]
     pub cluster: ClusterConfig,
+    /// The classic grid of recency, frequency and money, beside the clusters.
+    #[serde(default)]
+    pub rfm: RfmConfig,
     /// When bad data stop a run.
     #[serde(default)]
     pub quality: Quality,
@@ -260,12 +264,17 @@ impl Config {
     /// Reads a config; `file` is its name for messages.
     ///
     /// # Errors
-    /// E0203 for an unknown key, E0204 for a value of the wrong type, both with the place.
+    /// E0203 for an unknown key, E0204 for a value of the wrong type, both with the place; E0208 for RFM rules that overlap or
+    /// leave gaps where they must not.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
         let config: Self = toml::from_str(text).map_err(|error| explain(&error, text, file))?;
         config.as_of()?;
         config.window_days()?;
         config.max_rejected()?;
+        config.rfm.check().map_err(|error| match section_place("[rfm", text, file) {
+            Some(place) => error.at(place),
+            None => error,
+        })?;
         let name = &config.project.name;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
             return Err(Error::new("E0204", format!("`name = \"{name}\"` cannot name a folder"))
@@ -389,6 +398,18 @@ fn explain(error: &toml::de::Error, text: &str, file: &str) -> Error {
     }
 }
 
+/// The line where a section begins; `None` where its keys are written another way.
+fn section_place(head: &str, text: &str, file: &str) -> Option<Place> {
+    let (at, line) = text.lines().enumerate().find(|(_, line)| line.starts_with(head))?;
+    Some(Place {
+        file: file.into(),
+        line: at + 1,
+        text: line.into(),
+        span: 0..line.len(),
+        label: "in this section".into(),
+    })
+}
+
 fn section_of(text: &str, at: usize) -> String {
     text.get(..at)
         .and_then(|before| before.lines().rev().find(|l| l.trim_start().starts_with('[')).map(|l| l.trim().to_string()))
@@ -429,9 +450,24 @@ mod tests {
     }
 
     #[test]
+    fn rfm_rules_are_a_name_or_a_list_and_are_checked() {
+        let rules = "[rfm]\nrules = [{ name = \"Best\", r = \"4-5\", f = 5 }, { name = \"Rest\" }]\n";
+        let config = Config::parse(rules, "ilk.toml").expect("a config");
+        assert_eq!(Config::parse(&config.to_toml().expect("TOML"), "ilk.toml").expect("a config"), config);
+        assert!(Config::parse("[rfm]\nrules = \"r_rfm_0_2\"", "ilk.toml").is_ok());
+        let error = |text: &str| Config::parse(text, "ilk.toml").expect_err("an error");
+        let both = error(&format!("\n{rules}partition = true\n"));
+        assert_eq!((both.code(), both.0.place.as_ref().map(|p| p.line)), ("E0208", Some(2)));
+        let misspelled = error("[rfm]\nrules = \"cells26\"");
+        assert!(misspelled.code() == "E0204" && misspelled.0.title.contains("cells25"), "{misspelled}");
+        assert_eq!(error("[rfm]\nrules = [{ nam = \"Best\" }]").code(), "E0203");
+        assert_eq!(error("[rfm]\nrules = [{ name = \"Best\", r = \"5-4\" }]").code(), "E0204");
+    }
+
+    #[test]
     fn the_schema_knows_every_section() {
         let schema: serde_json::Value = serde_json::from_str(&Config::schema()).expect("JSON");
-        for section in ["project", "input", "features", "cluster", "quality"] {
+        for section in ["project", "input", "features", "cluster", "rfm", "quality"] {
             assert!(schema["properties"].get(section).is_some(), "{section}");
         }
     }

@@ -22,6 +22,8 @@ use crate::report::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFac
 use crate::segment::model::{FORMAT, Fit, ModelSegment, SegmentModel, far_distance};
 use crate::segment::persona::{Persona, personas};
 use crate::segment::profile::{Profiles, between, profiles, repeat_rate};
+use crate::segment::rfm_grid::facts::RfmFacts;
+use crate::segment::rfm_grid::{self, RfmGrid, Score};
 use crate::segment::{LEADS, UNCLUSTERED, segment_id};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -79,6 +81,8 @@ pub struct Run {
     pub model: Model,
     /// One per customer of the matrix; `cluster` is the index of the segment.
     pub assignments: Vec<Assignment>,
+    /// RFM scores, one per customer of the matrix; empty where the model has no grid.
+    pub rfm: Vec<Option<Score>>,
     /// Everything the report says.
     pub report: Report,
 }
@@ -89,6 +93,8 @@ pub struct Scored {
     pub matrix: FeatureMatrix,
     /// One per customer.
     pub assignments: Vec<Assignment>,
+    /// RFM scores by the frozen cuts, one per customer; empty where the model has no grid.
+    pub rfm: Vec<Option<Score>>,
     /// What was read.
     pub tables: Tables,
     /// Warnings of reading and scoring.
@@ -116,7 +122,7 @@ pub fn period(tables: &Tables) -> String {
 /// The features a project's tables allow, roles as the config says.
 ///
 /// # Errors
-/// E0203 for a role of a feature that does not exist, E0208 if nothing forms segments.
+/// E0203 for a role of a feature that does not exist, E0209 if nothing forms segments.
 pub fn features(config: &Config, tables: &Tables) -> Result<Vec<Feature>> {
     let mut all = Vec::new();
     let dated = tables.as_of.is_some();
@@ -174,7 +180,7 @@ pub fn features(config: &Config, tables: &Tables) -> Result<Vec<Feature>> {
         }
     }
     if !all.iter().any(|f| f.role == Role::Form) {
-        return Err(Error::new("E0208", "no feature is left that forms segments")
+        return Err(Error::new("E0209", "no feature is left that forms segments")
             .why("customers cannot be compared by nothing")
             .help("under [features.roles]: recency_days = \"form\""));
     }
@@ -267,6 +273,42 @@ fn surveys(config: &Config, tables: &Tables) -> Vec<survey::Survey> {
             survey::Survey { name: spec.name.clone(), questions, silent }
         })
         .collect()
+}
+
+/// The RFM grid of a project without its clusters.
+pub struct Grid {
+    /// What was read.
+    pub tables: Tables,
+    /// Recency, orders and revenue of every customer.
+    pub matrix: FeatureMatrix,
+    /// The grid and everybody's scores.
+    pub fitted: rfm_grid::Fitted,
+    /// What is in it.
+    pub facts: RfmFacts,
+}
+
+/// Data to the RFM grid.
+///
+/// # Errors
+/// Of reading, and E0210 where the data tell no recency, orders or revenue.
+pub fn rfm(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Grid> {
+    watch.begin("read");
+    let tables = tables(config, base)?;
+    watch.end(&read_words(&tables));
+    watch.begin("score");
+    let mut features = features(config, &tables)?;
+    features.retain(|f| rfm_grid::FEATURES.contains(&f.name.as_str()));
+    let observed = Embedded.observe(&tables, &features)?;
+    let matrix = Learned::fit(&observed, &features).resolve(observed, features)?;
+    let grid = RfmGrid::fit(&config.rfm, &matrix)
+        .and_then(|fitted| RfmFacts::of(&fitted.grid, &fitted.scores, &matrix).map(|facts| (fitted, facts)));
+    let Some((fitted, facts)) = grid else {
+        return Err(Error::new("E0210", "the RFM grid needs orders with a date and money")
+            .why("recency, frequency and money are what it is made of")
+            .help("under [input.orders]: date = \"…\" and amount = \"…\""));
+    };
+    watch.end(&[]);
+    Ok(Grid { tables, matrix, fitted, facts })
 }
 
 /// Data to model space.
@@ -460,6 +502,7 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
     let described = profiles(&prepared.matrix, &prepared.preparation, &labels, n);
     let currency = &config.project.currency;
     let named = personas(&described.everyone, &described.segments, &prepared.matrix.features, currency);
+    let grid = RfmGrid::fit(&config.rfm, &prepared.matrix);
     let model = Model {
         format: FORMAT,
         ilk_version: env!("CARGO_PKG_VERSION").into(),
@@ -480,6 +523,7 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
             .collect(),
         far: far_distance(&assignments),
         prototypes,
+        rfm: grid.as_ref().map(|g| g.grid.clone()),
     };
     watch.end(&[format!(
         "first model: ids {}…{} ordered by {}",
@@ -488,9 +532,14 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
         if prepared.matrix.position("revenue").is_some() { "revenue" } else { "size" }
     )]);
     watch.begin("report");
-    let report = report(config, &prepared, chosen, &model, &assignments, &labels, described, named, stability);
+    let mut report = report(config, &prepared, chosen, &model, &assignments, &labels, described, named, stability);
+    let rfm = grid.map_or_else(Vec::new, |fitted| {
+        report.rfm = RfmFacts::of(&fitted.grid, &fitted.scores, &prepared.matrix);
+        report.warnings.extend(fitted.warnings);
+        fitted.scores
+    });
     watch.end(&[]);
-    Ok(Run { prepared, model, assignments, report })
+    Ok(Run { prepared, model, assignments, rfm, report })
 }
 
 /// The clusters by revenue, or by size where there is none; old numbers in new order.
@@ -634,6 +683,7 @@ fn report(
             weights: preparation.weights().into_iter().map(|(family, weight)| (family.word().into(), weight)).collect(),
             unclustered_share,
         },
+        rfm: None,
         map: map(matrix, labels),
         ledger: tables.ledger.clone(),
         warnings,
@@ -667,6 +717,7 @@ pub fn score(
     let observed = Embedded.observe(&tables, &model.features)?;
     let matrix = model.learned.resolve(observed, model.features.clone())?;
     let assignments = model.assign(&matrix)?;
+    let rfm = model.rfm.as_ref().map_or_else(Vec::new, |grid| grid.scores(&matrix));
     let mut warnings = tables.warnings.clone();
     for (feature, level, customers) in model.preparation.unseen_levels(&matrix) {
         warnings.push(
@@ -674,11 +725,18 @@ pub fn score(
                 .help("retrain when such customers matter: `ilk run`"),
         );
     }
-    Ok(Scored { matrix, assignments, tables, warnings })
+    Ok(Scored { matrix, assignments, rfm, tables, warnings })
 }
 
-/// The assignment of every customer as a table; those without an order come last.
-pub fn assignment_table(model: &Model, matrix: &FeatureMatrix, assignments: &[Assignment], tables: &Tables) -> Table {
+/// The assignment of every customer as a table; those without an order come last. `rfm` has a score per customer of the
+/// matrix, or nothing where the model has no grid.
+pub fn assignment_table(
+    model: &Model,
+    matrix: &FeatureMatrix,
+    assignments: &[Assignment],
+    rfm: &[Option<Score>],
+    tables: &Tables,
+) -> Table {
     // Those without an order in the window come last: leads first, then those who ordered before it.
     let rest: Vec<(&String, &str, &str)> = (tables.leads.iter().map(|id| (id, LEADS, "Leads: known, no order yet")))
         .chain(tables.lapsed.iter().map(|id| (id, UNCLUSTERED, "No order in the window")))
@@ -700,7 +758,7 @@ pub fn assignment_table(model: &Model, matrix: &FeatureMatrix, assignments: &[As
         .collect();
     let fits = assignments.iter().map(|a| Some(Fit::of(a, model.far).word().into())).collect();
     let seconds = assignments.iter().map(|a| id(a.second)).collect();
-    Table {
+    let mut table = Table {
         columns: vec![
             ("customer_id".into(), with_rest(ids, &|r| Some(r.0.clone()))),
             ("segment_id".into(), with_rest(segments, &|r| Some(r.1.into()))),
@@ -708,10 +766,45 @@ pub fn assignment_table(model: &Model, matrix: &FeatureMatrix, assignments: &[As
             ("distance".into(), Values::Number(distances)),
             ("fit".into(), with_rest(fits, &|_| None)),
             ("second_segment_id".into(), with_rest(seconds, &|_| None)),
-            ("as_of".into(), Values::Text(vec![as_of; all])),
-            ("model_version".into(), Values::Text(vec![Some(format!("{}/{}", model.name, model.version)); all])),
         ],
+    };
+    if let Some(grid) = &model.rfm {
+        let score = |of: fn(Score) -> u8| {
+            let known = rfm.iter().map(|s| s.map_or(f64::NAN, |s| f64::from(of(s))));
+            Values::Number(known.chain(std::iter::repeat_n(f64::NAN, rest.len())).collect())
+        };
+        let names = rfm.iter().map(|s| s.map(|s| grid.segment(s).to_string())).collect();
+        table.columns.extend([
+            ("rfm_r".to_string(), score(|s| s.r)),
+            ("rfm_f".into(), score(|s| s.f)),
+            ("rfm_m".into(), score(|s| s.m)),
+            ("rfm_segment".into(), with_rest(names, &|_| None)),
+        ]);
     }
+    table.columns.extend([
+        ("as_of".to_string(), Values::Text(vec![as_of; all])),
+        ("model_version".into(), Values::Text(vec![Some(format!("{}/{}", model.name, model.version)); all])),
+    ]);
+    table
+}
+
+/// Recency, orders, revenue, scores and segment of every customer of a grid as a table.
+pub fn rfm_table(grid: &Grid) -> Table {
+    let Grid { matrix, fitted, .. } = grid;
+    let mut table = feature_table(matrix);
+    let number = |of: fn(Score) -> u16| {
+        Values::Number(fitted.scores.iter().map(|s| s.map_or(f64::NAN, |s| f64::from(of(s)))).collect())
+    };
+    let text = |of: &dyn Fn(Score) -> String| Values::Text(fitted.scores.iter().map(|s| s.map(of)).collect());
+    table.columns.extend([
+        ("r".to_string(), number(|s| s.r.into())),
+        ("f".into(), number(|s| s.f.into())),
+        ("m".into(), number(|s| s.m.into())),
+        ("rfm_score".into(), number(Score::number)),
+        ("segment".into(), text(&|s| fitted.grid.segment(s).to_string())),
+        ("value_tier".into(), text(&|s| fitted.grid.value_tier(s).to_string())),
+    ]);
+    table
 }
 
 /// The features of every customer as a table, in natural units.

@@ -65,6 +65,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0206", include_str!("explain/E0206.md")),
     ("E0207", include_str!("explain/E0207.md")),
     ("E0208", include_str!("explain/E0208.md")),
+    ("E0209", include_str!("explain/E0209.md")),
+    ("E0210", include_str!("explain/E0210.md")),
     ("E0211", include_str!("explain/E0211.md")),
     ("E0302", include_str!("explain/E0302.md")),
     ("E0312", include_str!("explain/E0312.md")),
@@ -97,6 +99,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0108", include_str!("explain/W0108.md")),
     ("W0109", include_str!("explain/W0109.md")),
     ("W0206", include_str!("explain/W0206.md")),
+    ("W0208", include_str!("explain/W0208.md")),
     ("W0301", include_str!("explain/W0301.md")),
     ("W0316", include_str!("explain/W0316.md")),
     ("W0324", include_str!("explain/W0324.md")),
@@ -117,6 +120,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0410", include_str!("explain/W0410.md")),
     ("W0412", include_str!("explain/W0412.md")),
     ("W0422", include_str!("explain/W0422.md")),
+    ("W0423", include_str!("explain/W0423.md")),
     ("W0501", include_str!("explain/W0501.md")),
 ];
 

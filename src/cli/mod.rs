@@ -11,6 +11,7 @@ pub mod explain;
 pub mod init;
 pub mod progress;
 pub mod report;
+pub mod rfm;
 pub mod run;
 pub mod sweep;
 pub mod why;
@@ -73,6 +74,8 @@ pub enum Command {
     Assign(assign::Assign),
     /// Render the report again from the newest run
     Report(report::ReportCommand),
+    /// Score recency, frequency and money, and name the segments of the classic grid
+    Rfm(rfm::Rfm),
     /// Show the quality table over the number of segments, or over eps
     Sweep(sweep::Sweep),
     /// Why is this customer in that segment
@@ -136,6 +139,7 @@ fn dispatch(cli: &Cli, store: &Store, voice: &Voice) -> Result<i32> {
         Command::Run(command) => command.run(store, voice),
         Command::Assign(command) => command.run(store, voice),
         Command::Report(command) => command.run(store, voice),
+        Command::Rfm(command) => command.run(store, voice),
         Command::Sweep(command) => command.run(store, voice),
         Command::Why(command) => command.run(store, voice),
         Command::Explain(command) => command.run(voice),

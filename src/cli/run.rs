@@ -57,7 +57,8 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
     voice.warn(&run.report.warnings);
 
     progress.begin("write");
-    let assignments = assignment_table(&run.model, &run.prepared.matrix, &run.assignments, &run.prepared.tables);
+    let assignments =
+        assignment_table(&run.model, &run.prepared.matrix, &run.assignments, &run.rfm, &run.prepared.tables);
     let metrics = json!({
         "algorithm": run.report.method.algorithm,
         "segments": run.report.segments.len(),

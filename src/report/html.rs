@@ -1,6 +1,7 @@
 //! The report as one HTML file: no script, no outside loads, readable on paper and in the dark.
 
 use super::chart::{CHARTS, Drawing, PALETTE, colour, fingerprint, sweep};
+use super::rfm;
 use super::words::{findings, headline_numbers, profile_cells, segment_columns};
 use super::{Report, SegmentFacts};
 use crate::error::{Error, Result};
@@ -65,6 +66,7 @@ pub fn render(report: &Report) -> Result<String> {
                 findings => findings(report),
                 columns => columns.iter().map(|c| c.label.clone()).collect::<Vec<_>>(),
                 rows, charts, cards, curve,
+                grid => grid(report),
                 unclustered => report.unclustered.as_ref().map(|p| unclustered(report, p)),
                 covers => covers(report),
                 ledger => ledger(report),
@@ -98,6 +100,19 @@ fn drawn(id: &str, drawing: Drawing) -> Value {
         header => drawing.header,
         rows => drawing.rows,
     }
+}
+
+/// What stands beside the chart of the RFM grid.
+fn grid(report: &Report) -> Option<Value> {
+    let facts = report.rfm.as_ref()?;
+    Some(context! {
+        method => rfm::method_words(facts),
+        check => facts.check.words(),
+        header => rfm::SEGMENT_HEADER.to_vec(),
+        rows => rfm::segment_rows(facts, &report.currency),
+        cut_header => rfm::CUT_HEADER.to_vec(),
+        cuts => rfm::cut_rows(facts),
+    })
 }
 
 fn covers(report: &Report) -> String {
@@ -245,6 +260,9 @@ mod tests {
         for segment in &report.segments {
             assert!(page.contains(&segment.persona.name));
         }
+        // The grid has a section of its own.
+        assert_eq!(page.matches("<figure id=\"rfm-grid\"").count(), 1);
+        assert!(page.find("id=\"personas\"") < page.find("<figure id=\"rfm-grid\""));
         for banned in ["http://", "https://", "<script", "<link", "@import", "url("] {
             assert!(!page.contains(banned), "{banned}");
         }
@@ -271,7 +289,7 @@ mod tests {
     #[test]
     fn what_the_data_lack_is_left_out() {
         let page = render(&no_revenue()).expect("a page");
-        assert!(!page.contains("NaN") && !page.contains("Recency-frequency map"));
+        assert!(!page.contains("NaN") && !page.contains("Recency-frequency map") && !page.contains("RFM grid"));
         let page = render(&with_unclustered()).expect("a page");
         assert!(page.contains("Unclustered"));
     }

@@ -40,6 +40,9 @@ pub fn render(report: &Report) -> String {
             cells.iter().map(|c| format!(" {} |", plain(c))).collect::<String>()
         );
     }
+    if let Some(line) = super::rfm::line(report) {
+        let _ = writeln!(text, "\n{}", plain(&line));
+    }
     if !report.warnings.is_empty() {
         let _ = writeln!(text, "\nWorth knowing:\n");
         for warning in &report.warnings {
@@ -79,6 +82,6 @@ mod tests {
         for segment in &report.segments[1..] {
             assert!(text.contains(&segment.persona.name), "{text}");
         }
-        assert!(text.contains("W0331"));
+        assert!(text.contains("W0331") && text.contains("Classic RFM grid"));
     }
 }

@@ -4,6 +4,7 @@
 pub mod chart;
 pub mod html;
 pub mod markdown;
+pub mod rfm;
 #[cfg(test)]
 mod sample;
 pub mod words;
@@ -13,6 +14,7 @@ use crate::error::Warning;
 use crate::evidence::select::Candidate;
 use crate::segment::persona::Persona;
 use crate::segment::profile::Profile;
+use crate::segment::rfm_grid::facts::RfmFacts;
 use serde::{Deserialize, Serialize};
 
 /// Everything the report says.
@@ -44,6 +46,9 @@ pub struct Report {
     pub features: Vec<FeatureFacts>,
     /// How the segments were made.
     pub method: Method,
+    /// The classic RFM grid; `None` without recency, orders and revenue.
+    #[serde(default)]
+    pub rfm: Option<RfmFacts>,
     /// A sample of customers for the recency-frequency map, without ids; empty when either feature is missing.
     pub map: Vec<MapPoint>,
     /// What became of every input row.

@@ -7,6 +7,10 @@ use crate::evidence::select::Candidate;
 use crate::features::{Family, Feature, Measure, Role, Rows, Scale, Unit};
 use crate::segment::persona::Persona;
 use crate::segment::profile::{LevelFacts, NumberFacts, Profile};
+use crate::segment::rfm_grid;
+use crate::segment::rfm_grid::facts::{CellFacts, NamedFacts, RfmFacts};
+use crate::segment::rfm_grid::rules::TableName;
+use crate::segment::rfm_grid::scores::{Axis, Closed};
 
 fn feature(name: &str, label: &str, unit: Unit, role: Role, scale: Scale) -> FeatureFacts {
     FeatureFacts {
@@ -50,6 +54,61 @@ fn profile(i: usize, n: usize) -> Profile {
             share: 0.4,
             share_all: 0.25,
         }],
+    }
+}
+
+/// A grid of round numbers: two segments hold everybody, and one cell is empty.
+fn grid() -> RfmFacts {
+    let table = TableName::Cells25.table();
+    let axis = |value: &str, closed| Axis {
+        value: value.into(),
+        cuts: vec![10.0, 20.0, 30.0, 40.0],
+        scores: if closed == Closed::Right { vec![5, 4, 3, 2, 1] } else { vec![1, 2, 3, 4, 5] },
+        closed,
+    };
+    let cells = (1..=5u8).flat_map(|r| (1..=5u8).map(move |f| (r, f)));
+    RfmFacts {
+        method: rfm_grid::Method::Rank,
+        bins: 5,
+        cuts: [axis("recency_days", Closed::Right), axis("orders", Closed::Left), axis("revenue", Closed::Left)],
+        customers: 4_338,
+        left_out: 0,
+        cells: cells
+            .map(|(r, f)| CellFacts {
+                r,
+                f,
+                customers: if (r, f) == (1, 5) { 0 } else { 40 * usize::from(6 - r) },
+                median_revenue: ((r, f) != (1, 5)).then(|| 90.0 * f64::from(r * f)),
+                segment: Some(table.segment(rfm_grid::Score { r, f, m: 1 }).into()),
+            })
+            .collect(),
+        segments: table
+            .names()
+            .into_iter()
+            .map(|name| {
+                let (share, revenue) = match name {
+                    "Champions" => (0.15, 0.48),
+                    "Hibernating" => (0.85, 0.52 / 2.0),
+                    _ => (0.0, 0.0),
+                };
+                let customers = (4_338.0 * share) as usize;
+                NamedFacts {
+                    name: name.into(),
+                    customers,
+                    share_customers: share,
+                    orders: 3.0 * customers as f64,
+                    share_orders: share,
+                    revenue: 1_000_000.0 * revenue,
+                    share_revenue: revenue,
+                    avg_order_value: (customers > 0).then_some(120.5),
+                    median_recency: (customers > 0).then_some(17.0),
+                    median_orders: (customers > 0).then_some(3.0),
+                    median_revenue: (customers > 0).then_some(400.0),
+                    value_tiers: [customers, 0, 0],
+                }
+            })
+            .collect(),
+        check: table.check(5),
     }
 }
 
@@ -123,6 +182,7 @@ pub(super) fn report(n: usize) -> Report {
             weights: vec![("rfm".into(), 1.0)],
             unclustered_share: 0.0,
         },
+        rfm: Some(grid()),
         map: (0..2_000)
             .map(|i| MapPoint {
                 recency: f64::from(i % 370),
@@ -147,6 +207,7 @@ pub(super) fn no_revenue() -> Report {
     report.as_of = None;
     report.period = "undated".into();
     report.map.clear();
+    report.rfm = None;
     report.features.retain(|f| f.feature.name == "avg_order_value" || f.feature.name == "region");
     report.coverage = Coverage {
         customers: 440,

@@ -3,6 +3,7 @@
 pub mod model;
 pub mod persona;
 pub mod profile;
+pub mod rfm_grid;
 
 /// The id of the segment at `index` in revenue order: `S01`, `S02`, ….
 pub fn segment_id(index: usize) -> String {

@@ -1,5 +1,6 @@
 //! The saved model: everything needed to score a customer next year, in one readable file.
 
+use super::rfm_grid::RfmGrid;
 use crate::cluster::prototypes::{Assignment, Prototypes};
 use crate::error::{Error, Result};
 use crate::features::Feature;
@@ -51,6 +52,9 @@ pub struct SegmentModel<I> {
     pub segments: Vec<ModelSegment>,
     /// Distance beyond which a customer is far (99th percentile of the training distances).
     pub far: f64,
+    /// Cuts and names of the classic RFM grid; `None` without recency, orders and revenue.
+    #[serde(default)]
+    pub rfm: Option<RfmGrid>,
 }
 
 /// A segment's identity.

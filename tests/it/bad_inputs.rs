@@ -139,6 +139,39 @@ fn columns_keys_and_types_are_met_with_the_nearest() {
 }
 
 #[test]
+fn rfm_rules_are_checked_before_anything_is_read() {
+    // There is no such file, and nobody looks for it.
+    let own = CONFIG.replace("orders.csv", "missing.csv")
+        + "[rfm]\npartition = true\nrules = [\n  { name = \"Champions\", r = \"4-5\", f = \"4-5\" },\n  { name = \"Loyal\", f = \"3-5\" },\n]\n";
+    insta::assert_snapshot!("partition", fails(&own, "", "E0208", 2));
+    let few = CONFIG.replace("orders.csv", "missing.csv") + "[rfm]\nbins = 4\n";
+    insta::assert_snapshot!("bins", fails(&few, "", "E0204", 2));
+    let published = format!("{CONFIG}[rfm]\nrules = \"r_rfm_0_2\"\n");
+    insta::assert_snapshot!("published", warns(&published, orders(400, good), "W0208"));
+}
+
+#[test]
+fn an_rfm_grid_needs_all_three() {
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG.replace("amount = \"amount\"\n", ""));
+    project.write("orders.csv", orders(400, good));
+    let outcome = project.ilk(&["rfm"]);
+    assert_eq!(outcome.status, 2);
+    insta::assert_snapshot!(outcome.err.lines().skip_while(|l| !l.starts_with("error")).collect::<Vec<_>>().join("\n"));
+    // The clusters do without.
+    project.ok(&["run"]);
+    assert!(!project.text("models/shop/2025-Q4.1/assignments.csv").contains("rfm_"));
+}
+
+#[test]
+fn somebody_must_form_segments() {
+    let config = format!(
+        "{CONFIG}[features.roles]\nrecency_days = \"describe\"\norders = \"describe\"\navg_order_value = \"describe\"\n"
+    );
+    insta::assert_snapshot!(fails(&config, orders(400, good), "E0209", 2));
+}
+
+#[test]
 fn day_or_month_first_is_never_guessed() {
     let text = orders(50, |i| format!("{i},{:02}/{:02}/2025,C{i},10.00", 1 + i % 12, 1 + i * 5 % 12));
     insta::assert_snapshot!(fails(CONFIG, text, "E0312", 3));

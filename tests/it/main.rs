@@ -12,4 +12,5 @@ mod notebook;
 mod project;
 mod published;
 mod real_data;
+mod rfm;
 mod shared;

@@ -6,6 +6,7 @@
 pub mod fingerprint;
 pub mod heatmap;
 pub mod recency_frequency;
+pub mod rfm_grid;
 pub mod size_value;
 pub mod sweep;
 
@@ -39,10 +40,11 @@ pub struct Chart {
 }
 
 /// Every chart of the report's main part. To add one: a file, and a line here.
-pub const CHARTS: [Chart; 3] = [
+pub const CHARTS: [Chart; 4] = [
     Chart { id: "size-value", draw: size_value::draw },
     Chart { id: "heatmap", draw: heatmap::draw },
     Chart { id: "recency-frequency", draw: recency_frequency::draw },
+    Chart { id: "rfm-grid", draw: rfm_grid::draw },
 ];
 
 /// Segment colours on a light page, in the order of ids; each has at least 3.2:1 against white.
