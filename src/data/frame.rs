@@ -34,6 +34,28 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or(text)
 }
 
+/// The numbers of a column, missing ones as `missing`. Columns of millions are mostly without gaps, and then copied whole.
+pub(crate) fn dense<T: PolarsNumericType>(column: &ChunkedArray<T>, missing: T::Native) -> Vec<T::Native> {
+    let mut values = Vec::with_capacity(column.len());
+    if column.null_count() == 0 {
+        column.downcast_iter().for_each(|chunk| values.extend_from_slice(chunk.values()));
+    } else {
+        column.downcast_iter().for_each(|chunk| values.extend(chunk.iter().map(|v| v.copied().unwrap_or(missing))));
+    }
+    values
+}
+
+/// Where a column of truth values holds; nothing is no.
+pub(crate) fn truth(column: &BooleanChunked) -> Vec<bool> {
+    let mut values = Vec::with_capacity(column.len());
+    if column.null_count() == 0 {
+        column.downcast_iter().for_each(|chunk| values.extend(chunk.values().iter()));
+    } else {
+        column.downcast_iter().for_each(|chunk| values.extend(chunk.iter().map(|v| v == Some(true))));
+    }
+    values
+}
+
 /// A numeric column as f64, missing as NaN.
 pub(crate) fn numbers(frame: &DataFrame, name: &str, what: &str) -> Result<Vec<f64>> {
     guard(what, || {

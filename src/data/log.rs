@@ -3,7 +3,7 @@
 //! Everything that is counted of a customer is counted on a slice of this; so distinct orders, windows and gaps cost one
 //! walk over the rows and no hash table.
 
-use super::frame::guard;
+use super::frame::{dense, guard, truth};
 use crate::error::{Error, Result};
 use polars::prelude::*;
 use rayon::prelude::*;
@@ -245,8 +245,8 @@ fn flags(frame: &mut DataFrame, name: &str, what: &str) -> Result<Option<Vec<boo
     if frame.column(name).is_err() {
         return Ok(None);
     }
-    let column = take(frame, name, what)?;
-    guard(what, || Ok(Some(column.bool()?.iter().map(|v| v.unwrap_or(false)).collect())))
+    let column = guard(what, || Ok(frame.drop_in_place(name)?.take_materialized_series()))?;
+    guard(what, || Ok(Some(truth(column.bool()?))))
 }
 
 /// A column of numbers, missing ones as `missing`.
@@ -254,7 +254,7 @@ fn numbers<T: Native>(frame: &mut DataFrame, name: &str, missing: T, what: &str)
     if frame.column(name).is_err() {
         return Ok(None);
     }
-    let column = take(frame, name, what)?;
+    let column = guard(what, || Ok(frame.drop_in_place(name)?.take_materialized_series()))?;
     guard(what, || T::read(&column, missing).map(Some))
 }
 
@@ -265,25 +265,25 @@ trait Native: Copy + Send + Sync {
 
 impl Native for i32 {
     fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(column.i32()?.iter().map(|v| v.unwrap_or(missing)).collect())
+        Ok(dense(column.i32()?, missing))
     }
 }
 
 impl Native for i64 {
     fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(column.i64()?.iter().map(|v| v.unwrap_or(missing)).collect())
+        Ok(dense(column.i64()?, missing))
     }
 }
 
 impl Native for f64 {
     fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(column.f64()?.iter().map(|v| v.unwrap_or(missing)).collect())
+        Ok(dense(column.f64()?, missing))
     }
 }
 
 impl Native for u8 {
     fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(column.u8()?.iter().map(|v| v.unwrap_or(missing)).collect())
+        Ok(dense(column.u8()?, missing))
     }
 }
 

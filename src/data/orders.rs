@@ -2,7 +2,7 @@
 
 use super::columns::{Parsed, Sample};
 use super::dates::Day;
-use super::frame::collect;
+use super::frame::{collect, dense, guard, truth};
 use super::ledger::{Bucket, Buckets};
 use super::log::{Attributes, Codes, Columns, Field, Known, Log, NONE, UNDATED, mode};
 use super::read::{MONEY_SCALE, ReadOptions, Sales, Tables, UNIT_SCALE, percent, refuse};
@@ -217,30 +217,32 @@ struct Lines {
 
 impl Lines {
     fn of(frame: &DataFrame, flags: usize) -> Result<Self> {
-        let guard = |call: &dyn Fn() -> PolarsResult<Vec<bool>>| super::frame::guard("orders", call);
-        let flag = |name: &str| guard(&|| Ok(frame.column(name)?.bool()?.iter().map(|v| v == Some(true)).collect()));
-        let mut refused = vec![false; frame.height()];
-        for i in 0..flags {
-            for (any, this) in refused.iter_mut().zip(flag(&format!("bad{i}"))?) {
-                *any |= this;
+        let flag = |name: &str| guard("orders", || Ok(truth(frame.column(name)?.bool()?)));
+        let n = frame.height();
+        let refused = || {
+            let mut refused = vec![false; n];
+            for i in 0..flags {
+                for (any, this) in refused.iter_mut().zip(flag(&format!("bad{i}"))?) {
+                    *any |= this;
+                }
             }
-        }
-        let day = if frame.column("day").is_ok() {
-            super::frame::guard("orders", || {
-                Ok(frame.column("day")?.i32()?.iter().map(|d| d.unwrap_or(UNDATED)).collect())
-            })?
-        } else {
-            vec![UNDATED; frame.height()]
+            Ok::<_, Error>(refused)
         };
+        let day = || match frame.column("day") {
+            Ok(column) => guard("orders", || Ok(dense(column.i32()?, UNDATED))),
+            Err(_) => Ok(vec![UNDATED; n]),
+        };
+        let amount = || guard("orders", || Ok(dense(frame.column("amount")?.i64()?, 0)));
+        let guest = || guard("orders", || Ok(truth(&frame.column("customer")?.is_null())));
+        let ((day, amount), (guest, (refused, (returned, below_zero)))) =
+            rayon::join(|| (day(), amount()), || (guest(), (refused(), (flag("returned"), flag("below_zero")))));
         Ok(Self {
-            day,
-            amount: super::frame::guard("orders", || {
-                Ok(frame.column("amount")?.i64()?.iter().map(|a| a.unwrap_or(0)).collect())
-            })?,
-            guest: guard(&|| Ok(frame.column("customer")?.is_null().iter().map(|v| v == Some(true)).collect()))?,
-            returned: flag("returned")?,
-            below_zero: flag("below_zero")?,
-            refused,
+            day: day?,
+            amount: amount?,
+            guest: guest?,
+            returned: returned?,
+            below_zero: below_zero?,
+            refused: refused?,
         })
     }
 }
@@ -298,10 +300,8 @@ fn distinct(lines: &DataFrame, rows: &[bool]) -> Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let mask = BooleanChunked::from_slice("mask".into(), rows);
-    let found = super::frame::guard("orders", || {
-        lines.column("customer")?.filter(&mask)?.unique()?.sort(SortOptions::default())
-    })?;
-    super::frame::guard("orders", || Ok(found.str()?.iter().flatten().map(str::to_owned).collect()))
+    let found = guard("orders", || lines.column("customer")?.filter(&mask)?.unique()?.sort(SortOptions::default()))?;
+    guard("orders", || Ok(found.str()?.iter().flatten().map(str::to_owned).collect()))
 }
 
 /// The newest day, not counting an isolated tail: under 0.1 % of rows, more than 90 days after the rest (a slip of the
