@@ -1,6 +1,7 @@
 //! The tables beside the orders: customers, events, surveys.
 
 use super::columns::{Parsed, Sample};
+use super::duplicates::{self, COPY};
 use super::frame::{collect, guard};
 use super::read::{ReadOptions, Tables, attribute_column, count, ids, outside, refuse};
 use super::schema::{Attribute, AttributeKind, CustomersSpec, DateSpec, EventsSpec, KindSpec, OrdersSpec, SurveySpec};
@@ -168,7 +169,7 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
 pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, tables: &mut Tables) -> Result<()> {
     let mut parts = Vec::new();
     for spec in specs {
-        let source = Source::open(spec.opening(), base)?;
+        let mut source = Source::open(spec.opening(), base)?;
         let joined = spec.join_opening().map(|opening| Source::open(opening, base)).transpose()?;
         let (mut own, mut looked_up) = (Vec::new(), Vec::new());
         for (key, column) in spec.columns() {
@@ -239,6 +240,7 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         // What is bad is told by the date alone: an event without a kind still says that somebody was there.
         all.push(if dated { col("day").is_null().alias("bad0") } else { lit(false).alias("bad0") });
         let rows = collect(frame.select(all), &spec.name)?;
+        let rows = duplicates::settle(&mut source, rows, options.copies, &["bad0"], tables)?;
         tables.inputs.extend(source.inputs());
         tables.warnings.extend(source.warnings.iter().cloned());
         let column = spec.date.as_ref().map_or("", DateSpec::column);
@@ -277,7 +279,7 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
 pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, tables: &mut Tables) -> Result<()> {
     let mut parts = Vec::new();
     for spec in specs {
-        let source = Source::open(spec.opening(), base)?;
+        let mut source = Source::open(spec.opening(), base)?;
         source.require(&spec.columns())?;
         let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
         let sample = Sample::of(&source, &columns)?;
@@ -307,6 +309,8 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
             bad = bad.or(col(flag.as_str()));
         }
         let rows = collect(source.frame(&columns)?.select(&select), &spec.name)?;
+        let names: Vec<&str> = flags.iter().map(|(flag, ..)| flag.as_str()).collect();
+        let rows = duplicates::settle(&mut source, rows, options.copies, &names, tables)?;
         refuse(&source, &rows, &flags, options.max_rejected, tables)?;
         let rows = collect(rows.lazy().with_columns([bad.alias("bad0")]), &spec.name)?;
         tables.inputs.extend(source.inputs());
@@ -332,6 +336,7 @@ fn window(
         for (hit, bucket_name) in outside(tables.as_of, options.window_days).into_iter().rev() {
             bucket = when(hit.fill_null(false)).then(lit(bucket_name)).otherwise(bucket);
         }
+        let bucket = when(col(COPY)).then(lit(duplicates::BUCKET)).otherwise(bucket);
         let bucket = when(col("bad0")).then(lit("refused")).otherwise(bucket);
         let rows = collect(rows.lazy().with_columns([bucket.alias("bucket")]), &name)?;
         tables.ledger.extend(count(&rows, Some(ragged))?.rows_of(&name, false));

@@ -3,17 +3,22 @@
 //! One pass over the bytes in front of polars, so that polars is only ever given plain UTF-8 with equally long records.
 //! What is not (gzip, Windows-1252, UTF-16, ragged lines) is copied into a temporary file that is.
 
+use super::duplicates::{Sketch, digest};
 use crate::error::{Error, Place, Result, Warning};
 use csv::{ByteRecord, ReaderBuilder};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use encoding_rs_io::DecodeReaderBytesBuilder;
+use rayon::prelude::*;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Delimiters that are tried, in order of preference.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Records from one remembered byte offset to the next.
+const STRETCH: u64 = 256;
 
 /// What the user says of the file; what is absent is detected.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +52,10 @@ pub(crate) struct Delimited {
     pub(crate) hash: String,
     /// Size of the file in bytes.
     pub(crate) bytes: u64,
+    /// The sketch of every clean record.
+    pub(crate) sketches: Vec<u64>,
+    /// Byte offset of every [`STRETCH`]th record, where polars reads the file itself.
+    offsets: Vec<u64>,
     copy: Option<NamedTempFile>,
 }
 
@@ -75,6 +84,8 @@ impl Delimited {
             warnings: Vec::new(),
             hash,
             bytes,
+            sketches: Vec::new(),
+            offsets: Vec::new(),
             copy: None,
         };
         let mut copy = is_gzip(&head_raw(path)?) || encoding != UTF_8;
@@ -171,6 +182,69 @@ impl Delimited {
         Ok(ordinals.iter().filter_map(|o| wanted.binary_search(o).ok().and_then(|i| found.get(i).cloned())).collect())
     }
 
+    /// The digests of clean records, by their ascending numbers.
+    pub(crate) fn digests(&self, rows: &[u64]) -> Result<Vec<[u8; 32]>> {
+        if let Some(copy) = &self.copy {
+            let file = File::open(copy.path()).map_err(|e| unreadable(&self.shown, &e))?;
+            return self.digests_of(rows, file, b',', true, 0);
+        }
+        let stretches: Vec<&[u64]> = rows.chunk_by(|a, b| a / STRETCH == b / STRETCH).collect();
+        let found: Vec<Vec<[u8; 32]>> = stretches
+            .into_par_iter()
+            .map(|rows| {
+                let stretch = rows[0] / STRETCH;
+                let mut file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
+                let mark = if head_raw(&self.path)?.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+                let offset = mark + self.offsets.get(stretch as usize).copied().unwrap_or(0);
+                file.seek(SeekFrom::Start(offset)).map_err(|e| unreadable(&self.shown, &e))?;
+                self.digests_of(rows, file, self.delimiter, false, stretch * STRETCH)
+            })
+            .collect::<Result<_>>()?;
+        Ok(found.concat())
+    }
+
+    fn digests_of(
+        &self,
+        rows: &[u64],
+        file: File,
+        delimiter: u8,
+        has_headers: bool,
+        first: u64,
+    ) -> Result<Vec<[u8; 32]>> {
+        let order = by_name(&self.header);
+        let mut reader = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .has_headers(has_headers)
+            .flexible(true)
+            .buffer_capacity(1 << 15)
+            .from_reader(file);
+        let (mut record, mut buffer) = (ByteRecord::new(), Vec::new());
+        let mut found = Vec::with_capacity(rows.len());
+        let mut row = first;
+        while found.len() < rows.len() && reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
+            if row == rows[found.len()] {
+                found.push(digest(order.iter().map(|i| record.get(*i).unwrap_or_default()), &mut buffer));
+            }
+            row += 1;
+        }
+        Ok(found)
+    }
+
+    /// Whether another file has the same columns and the same records in the same order, however it is packed.
+    pub(crate) fn same_records(&self, other: &Self) -> Result<bool> {
+        if self.header != other.header || self.sketches != other.sketches {
+            return Ok(false);
+        }
+        let (mut ours, mut theirs) = (self.reader()?, other.reader()?);
+        let (mut a, mut b) = (ByteRecord::new(), ByteRecord::new());
+        while ours.read_byte_record(&mut a).map_err(|e| self.broken(&e))? {
+            if !theirs.read_byte_record(&mut b).map_err(|e| other.broken(&e))? || a != b {
+                return Ok(false);
+            }
+        }
+        Ok(!theirs.read_byte_record(&mut b).map_err(|e| other.broken(&e))?)
+    }
+
     /// The ordinal (ragged ones included) of the clean record number `row`.
     pub(crate) fn ordinal(&self, row: u64) -> u64 {
         let mut ordinal = row;
@@ -216,6 +290,8 @@ impl Delimited {
         let mut ragged = Vec::new();
         let mut record = ByteRecord::new();
         let mut last = (0u64, 0usize);
+        let order = by_name(&self.header);
+        let (mut sketches, mut offsets) = (Vec::new(), Vec::new());
         while reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
             if self.encoding == UTF_8 && std::str::from_utf8(record.as_slice()).is_err() {
                 let line = record.position().map_or(0, csv::Position::line);
@@ -234,6 +310,12 @@ impl Delimited {
                 record.as_slice().iter().filter(|b| **b == b'\n').count(),
             );
             if record.len() == fields {
+                if records % STRETCH == 0 {
+                    offsets.push(record.position().map_or(0, csv::Position::byte));
+                }
+                let mut sketch = Sketch::EMPTY;
+                order.iter().for_each(|i| sketch.add(&record[*i]));
+                sketches.push(sketch.bits());
                 records += 1;
                 if let Some(out) = &mut writer {
                     out.write_byte_record(&record).map_err(|e| no_room(&e))?;
@@ -265,6 +347,8 @@ impl Delimited {
         let found_ragged = !ragged.is_empty();
         self.records = records;
         self.ragged = ragged;
+        self.sketches = sketches;
+        self.offsets = offsets;
         if let Some(out) = writer {
             let buffered = out.into_inner().map_err(|e| no_room(e.error()))?;
             self.copy = Some(buffered.into_inner().map_err(|e| no_room(e.error()))?);
@@ -305,6 +389,13 @@ enum Pass {
     Clean,
     NotUtf8 { line: u64, byte: u8 },
     Ragged,
+}
+
+/// The columns by name, so that files with another order of columns can be compared.
+fn by_name(header: &[String]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..header.len()).collect();
+    order.sort_by(|a, b| header[*a].cmp(&header[*b]));
+    order
 }
 
 /// A place in a line that is shown as it would be written with `delimiter`.

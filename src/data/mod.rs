@@ -6,6 +6,7 @@
 mod beside;
 mod columns;
 pub mod dates;
+pub mod duplicates;
 pub(crate) mod frame;
 mod inspect;
 pub mod ledger;

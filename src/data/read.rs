@@ -3,6 +3,7 @@
 
 use super::columns::{Sample, commonest};
 use super::dates::Day;
+use super::duplicates::{self, COPY, CopyRules};
 use super::frame::{collect, guard, texts};
 use super::ledger::{Buckets, LedgerRow, Reject};
 use super::schema::{Inputs, OrdersSpec, Treat};
@@ -25,6 +26,8 @@ pub struct ReadOptions {
     pub window_days: Option<u32>,
     /// Share of unreadable rows of a table above which reading stops.
     pub max_rejected: f64,
+    /// Which copies of a row count.
+    pub copies: CopyRules,
 }
 
 /// Everything that was read. Frames hold the rows that count, in canonical columns.
@@ -238,6 +241,8 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
 
     let names: Vec<(String, &str, &str)> =
         bad.iter().enumerate().map(|(i, (column, reason, _))| (format!("bad{i}"), *column, *reason)).collect();
+    let flags: Vec<&str> = names.iter().map(|(flag, ..)| flag.as_str()).collect();
+    lines = duplicates::settle(&mut source, lines, options.copies, &flags, tables)?;
     refuse(&source, &lines, &names, options.max_rejected, tables)?;
 
     let mut refused = lit(false);
@@ -245,13 +250,14 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
         refused = refused.or(col(flag.as_str()));
     }
     if tables.as_of.is_none() && spec.date.is_some() {
-        let sold = lines.clone().lazy().filter(refused.clone().not().and(col("returned").not()));
+        let sold = lines.clone().lazy().filter(refused.clone().or(col(COPY)).not().and(col("returned").not()));
         tables.as_of = newest(sold, &mut tables.warnings)?;
     }
     let treat = spec.treat();
     let returned = if treat == Treat::Keep { lit(false) } else { col("returned") };
     let mut bucket = when(refused).then(lit("refused"));
-    let mut rest = outside(tables.as_of, options.window_days);
+    let mut rest = vec![(col(COPY), duplicates::BUCKET)];
+    rest.extend(outside(tables.as_of, options.window_days));
     if treat == Treat::Drop {
         rest.push((col("returned"), "returned, left out"));
     }
@@ -343,11 +349,12 @@ pub(crate) fn count(lines: &DataFrame, ragged: Option<u64>) -> Result<Buckets> {
     )?;
     let names = texts(&counted, "bucket", "ledger")?;
     let mut buckets = Buckets::default();
-    const ORDER: [&str; 8] = [
+    const ORDER: [&str; 9] = [
         "used",
         "returned, counted against revenue",
         "returned, left out",
         "guest",
+        duplicates::BUCKET,
         "outside the window",
         "after as_of",
         "no customer id",
@@ -564,7 +571,7 @@ fn money_warnings(lines: &DataFrame, spec: &OrdersSpec, tables: &mut Tables) -> 
         return Ok(());
     }
     let counted = collect(
-        lines.clone().lazy().filter(col("bucket").neq(lit("refused"))).select([
+        lines.clone().lazy().filter(col("bucket").neq(lit("refused")).and(col(COPY).not())).select([
             (col("amount").eq(lit(0i64)).and(col("bucket").eq(lit("used")))).sum().cast(DataType::Int64).alias("zero"),
             col("below_zero").sum().cast(DataType::Int64).alias("negative"),
             (col("below_zero").and(col("returned"))).sum().cast(DataType::Int64).alias("returns"),

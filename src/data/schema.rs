@@ -42,6 +42,13 @@ impl Paths {
             Paths::Many(paths) => paths.iter().map(String::as_str).collect(),
         }
     }
+
+    /// Adds a file to the table.
+    pub(crate) fn push(&mut self, path: &str) {
+        let mut all: Vec<String> = self.list().into_iter().map(str::to_owned).collect();
+        all.push(path.into());
+        *self = Paths::Many(all);
+    }
 }
 
 /// A date column: its name, or its name and format.
