@@ -54,20 +54,34 @@ pub(crate) struct Sketch(u64);
 impl Sketch {
     pub(crate) const EMPTY: Self = Self(0x9e37_79b9_7f4a_7c15);
 
-    /// Takes in the next field.
-    pub(crate) fn add(&mut self, field: &[u8]) {
-        let mut state = self.0;
-        for chunk in field.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            state = fold(state ^ u64::from_le_bytes(word), 0xa076_1d64_78bd_642f);
+    /// Takes in the next bytes, eight at a time.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        let mut state = self.0 ^ bytes.len() as u64;
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            state = fold(state ^ u64::from_le_bytes(*word), 0xa076_1d64_78bd_642f);
         }
-        self.0 = fold(state ^ field.len() as u64, 0xe703_7ed1_a0b4_28db);
+        if !rest.is_empty() {
+            let mut word = [0; 8];
+            match bytes.last_chunk::<8>() {
+                Some(last) => word = *last,
+                None => word[..rest.len()].copy_from_slice(rest),
+            }
+            state = fold(state ^ u64::from_le_bytes(word), 0xe703_7ed1_a0b4_28db);
+        }
+        self.0 = state;
     }
 
     pub(crate) fn bits(self) -> u64 {
         self.0
     }
+}
+
+/// The sketch of a record whose fields stand one after the other.
+pub(crate) fn sketch(record: &[u8]) -> u64 {
+    let mut sketch = Sketch::EMPTY;
+    sketch.add(record);
+    sketch.bits()
 }
 
 fn fold(a: u64, b: u64) -> u64 {
@@ -96,8 +110,11 @@ fn candidates(files: &[Vec<u64>]) -> Vec<u64> {
     for sketch in files.iter().flatten() {
         let place = sketch & mask;
         let (word, bit) = ((place / 64) as usize, 1 << (place % 64));
-        again[word] |= seen[word] & bit;
-        seen[word] |= bit;
+        if seen[word] & bit != 0 {
+            again[word] |= bit;
+        } else {
+            seen[word] |= bit;
+        }
     }
     let mut found: Vec<(u64, u64)> = Vec::new();
     for (row, sketch) in files.iter().flatten().enumerate() {
@@ -181,7 +198,7 @@ pub(crate) fn settle(
     let ends: Vec<u64> = files.iter().map(|f| f.1).collect();
     let mut copies = sort_out(&repeated, &ends);
     if copies.overlap.is_empty() && copies.exact.is_empty() {
-        return guard(&source.table, || lines.lazy().with_column(lit(false).alias(COPY)).collect());
+        return with_copies(lines, &[], &ends, flags, &source.table);
     }
     let shared = measure(&copies, &lines, &ends, &source.table)?;
     let overlapping: Vec<&Shared> = shared.iter().filter(|s| s.share >= ENOUGH).collect();
@@ -201,7 +218,11 @@ pub(crate) fn settle(
         }
     }
     if !left_out.is_empty() {
-        tables.stated.push(format!("{}: {} rows already stand in an earlier file and count once", source.table, left_out.len()));
+        tables.stated.push(format!(
+            "{}: {} rows already stand in an earlier file and count once",
+            source.table,
+            left_out.len()
+        ));
     }
     if rules.drop_exact_duplicates {
         if !copies.exact.is_empty() {
@@ -225,14 +246,23 @@ pub(crate) fn settle(
             .help("to leave out second and later copies: [quality] drop_exact_duplicates = true"),
         );
     }
-    let out = marks(&left_out, &ends);
-    let rows = row_numbers(&lines, &source.table)?;
-    let column: BooleanChunked = rows.iter().map(|r| out[*r as usize]).collect();
-    guard(&source.table, || {
-        let mut lines = lines;
-        lines.with_column(column.with_name(COPY.into()).into_column())?;
-        let kept: Vec<Expr> = flags.iter().map(|f| col(*f).and(col(COPY).not()).alias(*f)).collect();
-        lines.lazy().with_columns(kept).collect()
+    with_copies(lines, &left_out, &ends, flags, &source.table)
+}
+
+/// Adds [`COPY`], true for `rows`, and clears the flags of bad values there.
+fn with_copies(mut lines: DataFrame, rows: &[u64], ends: &[u64], flags: &[&str], what: &str) -> Result<DataFrame> {
+    if rows.is_empty() {
+        let none = BooleanChunked::full(COPY.into(), false, lines.height());
+        return guard(what, || lines.with_column(none.into_column()).cloned());
+    }
+    let copy = mask(&lines, rows, ends, what)?.with_name(COPY.into());
+    guard(what, || {
+        for flag in flags {
+            let kept = lines.column(flag)?.bool()? & &!&copy;
+            lines.with_column(kept.with_name((*flag).into()).into_column())?;
+        }
+        lines.with_column(copy.into_column())?;
+        Ok(lines)
     })
 }
 
@@ -254,22 +284,22 @@ fn repeated(source: &mut Source) -> Result<(Vec<([u8; 32], u64)>, Vec<(String, u
     Ok((repeated, files))
 }
 
-fn marks(rows: &[u64], ends: &[u64]) -> Vec<bool> {
-    let mut marks = vec![false; ends.last().copied().unwrap_or(0) as usize];
+/// Which of `lines` are among `rows`.
+fn mask(lines: &DataFrame, rows: &[u64], ends: &[u64], what: &str) -> Result<BooleanChunked> {
+    let mut among = vec![false; ends.last().copied().unwrap_or(0) as usize];
     for row in rows {
-        marks[*row as usize] = true;
+        among[*row as usize] = true;
     }
-    marks
+    Ok(row_numbers(lines, what)?.iter().map(|r| r.is_some_and(|r| among[r as usize])).collect())
 }
 
-fn row_numbers(lines: &DataFrame, what: &str) -> Result<Vec<u64>> {
-    guard(what, || Ok(lines.column(ROW)?.cast(&DataType::UInt64)?.u64()?.iter().map(|r| r.unwrap_or(0)).collect()))
+fn row_numbers(lines: &DataFrame, what: &str) -> Result<UInt32Chunked> {
+    guard(what, || Ok(lines.column(ROW)?.cast(&DataType::UInt32)?.u32()?.clone()))
 }
 
 /// Those of `lines` that are among `rows`.
 fn chosen(lines: &DataFrame, rows: &[u64], ends: &[u64], what: &str) -> Result<DataFrame> {
-    let marks = marks(rows, ends);
-    let mask: BooleanChunked = row_numbers(lines, what)?.iter().map(|r| marks[*r as usize]).collect();
+    let mask = mask(lines, rows, ends, what)?;
     guard(what, || lines.filter(&mask))
 }
 
@@ -282,8 +312,8 @@ fn measure(copies: &Copies, lines: &DataFrame, ends: &[u64], what: &str) -> Resu
     let days: Vec<Option<i32>> =
         guard(what, || Ok(lines.column("day")?.cast(&DataType::Int32)?.i32()?.iter().collect()))?;
     let mut day_of = vec![None; ends.last().copied().unwrap_or(0) as usize];
-    for (row, day) in rows.iter().zip(days) {
-        day_of[*row as usize] = day;
+    for (row, day) in rows.iter().zip(days).filter_map(|(row, day)| row.zip(Some(day))) {
+        day_of[row as usize] = day;
     }
     let range = |file: usize| (if file == 0 { 0 } else { ends[file - 1] }) as usize..ends[file] as usize;
     Ok(copies
@@ -362,8 +392,15 @@ mod tests {
     #[test]
     fn a_row_counts_as_often_as_it_stands_in_one_file() {
         // Content 1: twice in the first file, three times in the second. Content 2: only in the second, twice.
-        let repeated =
-            [(content(1), 0), (content(1), 4), (content(1), 10), (content(1), 11), (content(1), 12), (content(2), 13), (content(2), 14)];
+        let repeated = [
+            (content(1), 0),
+            (content(1), 4),
+            (content(1), 10),
+            (content(1), 11),
+            (content(1), 12),
+            (content(2), 13),
+            (content(2), 14),
+        ];
         let copies = sort_out(&repeated, &[10, 20]);
         assert_eq!(copies.overlap, BTreeMap::from([((0, 1), vec![10, 11])]));
         assert_eq!(copies.exact, vec![4, 12, 14]);
@@ -379,12 +416,9 @@ mod tests {
 
     #[test]
     fn candidates_are_the_rows_with_equal_sketches() {
-        let of = |text: &str| {
-            let mut sketch = Sketch::EMPTY;
-            text.split(',').for_each(|f| sketch.add(f.as_bytes()));
-            sketch.bits()
-        };
-        let files = vec![vec![of("a,bc"), of("ab,c"), of("a,bc,")], vec![of("x"), of("ab,c"), of("")]];
+        let of = |text: &str| sketch(text.as_bytes());
+        let files =
+            vec![vec![of("a,bc"), of("a long row"), of("a long row ")], vec![of("x"), of("a long row"), of("")]];
         assert_eq!(candidates(&files), vec![1, 4]);
         assert_eq!(candidates(&[Vec::new()]), Vec::<u64>::new());
     }

@@ -3,7 +3,7 @@
 //! One pass over the bytes in front of polars, so that polars is only ever given plain UTF-8 with equally long records.
 //! What is not (gzip, Windows-1252, UTF-16, ragged lines) is copied into a temporary file that is.
 
-use super::duplicates::{Sketch, digest};
+use super::duplicates::{digest, sketch};
 use crate::error::{Error, Place, Result, Warning};
 use csv::{ByteRecord, ReaderBuilder};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Records from one remembered byte offset to the next.
-const STRETCH: u64 = 256;
+const STRETCH: u64 = 64;
 
 /// What the user says of the file; what is absent is detected.
 #[derive(Debug, Clone, Default)]
@@ -188,13 +188,13 @@ impl Delimited {
             let file = File::open(copy.path()).map_err(|e| unreadable(&self.shown, &e))?;
             return self.digests_of(rows, file, b',', true, 0);
         }
+        let mark = if head_raw(&self.path)?.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let stretches: Vec<&[u64]> = rows.chunk_by(|a, b| a / STRETCH == b / STRETCH).collect();
         let found: Vec<Vec<[u8; 32]>> = stretches
             .into_par_iter()
             .map(|rows| {
                 let stretch = rows[0] / STRETCH;
                 let mut file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
-                let mark = if head_raw(&self.path)?.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
                 let offset = mark + self.offsets.get(stretch as usize).copied().unwrap_or(0);
                 file.seek(SeekFrom::Start(offset)).map_err(|e| unreadable(&self.shown, &e))?;
                 self.digests_of(rows, file, self.delimiter, false, stretch * STRETCH)
@@ -216,7 +216,7 @@ impl Delimited {
             .delimiter(delimiter)
             .has_headers(has_headers)
             .flexible(true)
-            .buffer_capacity(1 << 15)
+            .buffer_capacity(1 << 13)
             .from_reader(file);
         let (mut record, mut buffer) = (ByteRecord::new(), Vec::new());
         let mut found = Vec::with_capacity(rows.len());
@@ -226,6 +226,23 @@ impl Delimited {
                 found.push(digest(order.iter().map(|i| record.get(*i).unwrap_or_default()), &mut buffer));
             }
             row += 1;
+        }
+        Ok(found)
+    }
+
+    /// The sketches of the clean records with their fields in the order of the columns' names: for a table whose files
+    /// order their columns differently.
+    pub(crate) fn sketches_by_name(&self) -> Result<Vec<u64>> {
+        let order = by_name(&self.header);
+        let mut reader = self.reader()?;
+        let (mut record, mut buffer) = (ByteRecord::new(), Vec::new());
+        let mut found = Vec::with_capacity(self.records as usize);
+        while reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
+            if record.len() == order.len() {
+                buffer.clear();
+                order.iter().for_each(|i| buffer.extend(&record[*i]));
+                found.push(sketch(&buffer));
+            }
         }
         Ok(found)
     }
@@ -290,7 +307,6 @@ impl Delimited {
         let mut ragged = Vec::new();
         let mut record = ByteRecord::new();
         let mut last = (0u64, 0usize);
-        let order = by_name(&self.header);
         let (mut sketches, mut offsets) = (Vec::new(), Vec::new());
         while reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
             if self.encoding == UTF_8 && std::str::from_utf8(record.as_slice()).is_err() {
@@ -313,9 +329,7 @@ impl Delimited {
                 if records % STRETCH == 0 {
                     offsets.push(record.position().map_or(0, csv::Position::byte));
                 }
-                let mut sketch = Sketch::EMPTY;
-                order.iter().for_each(|i| sketch.add(&record[*i]));
-                sketches.push(sketch.bits());
+                sketches.push(sketch(record.as_slice()));
                 records += 1;
                 if let Some(out) = &mut writer {
                     out.write_byte_record(&record).map_err(|e| no_room(&e))?;

@@ -224,9 +224,11 @@ impl Source {
 
     /// The sketch of every row, file by file. They are handed over once: there is one for each row.
     pub(crate) fn take_sketches(&mut self) -> Result<Vec<Vec<u64>>> {
+        let reordered = self.files.iter().any(|f| f.columns() != self.columns);
         let mut all = Vec::with_capacity(self.files.len());
         for file in &mut self.files {
             all.push(match file {
+                Opened::Text(text) if reordered => text.sketches_by_name()?,
                 Opened::Text(text) => std::mem::take(&mut text.sketches),
                 Opened::Columnar { .. } => file.sketches()?,
             });
@@ -240,8 +242,10 @@ impl Source {
         let mut start = 0;
         for file in &self.files {
             let end = start + file.rows();
-            let here: Vec<u64> =
-                rows[rows.partition_point(|r| *r < start)..rows.partition_point(|r| *r < end)].iter().map(|r| r - start).collect();
+            let here: Vec<u64> = rows[rows.partition_point(|r| *r < start)..rows.partition_point(|r| *r < end)]
+                .iter()
+                .map(|r| r - start)
+                .collect();
             if !here.is_empty() {
                 found.extend(match file {
                     Opened::Text(text) => text.digests(&here)?,
