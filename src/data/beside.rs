@@ -1,9 +1,9 @@
 //! The tables beside the orders: customers, events, surveys.
 
-use super::columns::{Parsed, Sample};
+use super::columns::{Parsed, Sample, is_placeholder};
 use super::duplicates::{self, COPY};
 use super::frame::{collect, guard};
-use super::read::{ReadOptions, Tables, attribute_column, count, ids, outside, refuse};
+use super::read::{PLACEHOLDER, ReadOptions, Tables, attribute_column, count, ids, is_excluded, outside, refuse};
 use super::schema::{Attribute, AttributeKind, CustomersSpec, DateSpec, EventsSpec, KindSpec, OrdersSpec, SurveySpec};
 use super::source::{ROW, Source};
 use crate::error::{Error, Result, Warning};
@@ -70,10 +70,12 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
     let mut source = Source::open(spec.opening(), base)?;
     source.require(&spec.columns())?;
     let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
+    source.say_missing(&columns);
     let sample = Sample::of(&source, &columns)?;
+    let newest = spec.duplicates.as_deref().map(|rule| newest(rule, spec.last_by(), &sample)).transpose()?;
     let id = match &spec.customer_id {
         Some(column) => {
-            let parsed = sample.id(column)?;
+            let parsed = sample.customer(column, spec.id_rules())?;
             tables.warnings.extend(parsed.warnings);
             parsed.value
         }
@@ -92,6 +94,7 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
         }
     };
     let mut select = vec![col(ROW), id.alias("customer")];
+    select.extend(newest.into_iter().flatten());
     let mut flags: Vec<(String, &str, &str)> = Vec::new();
     for (i, (column, kind)) in spec.attributes.iter().enumerate() {
         let parsed: Parsed = match kind {
@@ -110,31 +113,42 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
     }
     tables.inputs.extend(source.inputs());
     tables.warnings.extend(source.warnings.iter().cloned());
-    refuse(&source, &rows, &flags, options.max_rejected, tables)?;
+    refuse(&source, &rows, &flags, options, tables)?;
     let mut bad = lit(false);
     for (flag, ..) in &flags {
         bad = bad.or(col(flag.as_str()));
     }
-    let bucket = when(bad)
-        .then(lit("refused"))
-        .otherwise(when(col("customer").is_null()).then(lit("no customer id")).otherwise(lit("used")));
-    let rows = collect(rows.lazy().with_columns([bucket.alias("bucket")]), "customers")?;
-    tables.ledger.extend(count(&rows, Some(source.ragged_rows()))?.rows_of("customers", false));
+    let bucket = when(bad).then(lit("refused")).otherwise(
+        when(col("customer").is_null()).then(lit("no customer id")).otherwise(
+            when(is_excluded(&tables.excluded).fill_null(false)).then(lit("excluded id")).otherwise(lit("used")),
+        ),
+    );
+    let mut rows = collect(rows.lazy().with_columns([bucket.alias("bucket")]), "customers")?;
+    if spec.duplicates.is_some() {
+        rows = only_newest(rows)?;
+    }
+    tables.ledger.extend(count(&rows, &source)?.rows_of("customers", false));
     let mut keep = vec![col("customer")];
     keep.extend(spec.attributes.keys().map(|c| col(c.as_str())));
     let used = rows.clone().lazy().filter(col("bucket").eq(lit("used")));
     let distinct = collect(used.clone().select(keep).unique(None, UniqueKeepStrategy::Any), "customers")?;
     let people = ids(Some(&distinct), None)?.len();
     if people < distinct.height() {
+        let row = |nth: i64, name: &str| {
+            col(ROW).sort(SortOptions::default()).get(lit(nth), true).cast(DataType::UInt64).alias(name)
+        };
         let repeated = collect(
             used.group_by([col("customer")])
-                .agg([col(ROW).sort(SortOptions::default()).get(lit(1), true).cast(DataType::UInt64).alias("again")])
+                .agg([row(0, "first"), row(1, "again")])
                 .filter(col("again").is_not_null())
                 .sort(["again"], SortMultipleOptions::default())
                 .limit(1),
             "customers",
         )?;
-        let again = guard("customers", || Ok(repeated.column("again")?.u64()?.get(0).unwrap_or(0)))?;
+        let (first, again) = guard("customers", || {
+            let of = |name: &str| PolarsResult::Ok(repeated.column(name)?.u64()?.get(0).unwrap_or(0));
+            Ok((of("first")?, of("again")?))
+        })?;
         let column = spec.customer_id.as_deref().unwrap_or_default();
         let mut error = Error::new(
             "E0323",
@@ -143,12 +157,14 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
                 distinct.height() - people
             ),
         );
-        if let Some(place) = source.places(&[(again, column)], "again")?.pop() {
-            error = error.at(place);
+        if let [first, again] = source.places(&[(first, column), (again, column)], "again")?.as_slice() {
+            error = error.note("note", format!("the first of them stands in line {} already", first.line)).at(again.clone());
         }
-        return Err(error
-            .why("it cannot be told which of the values is true")
-            .help("export one row per customer, the newest"));
+        let told = |c: &&String| ["updat", "modif", "chang", "date", "time"].iter().any(|w| c.to_lowercase().contains(w));
+        let by = source.columns.iter().find(told).map_or("COLUMN", String::as_str);
+        return Err(error.why("it cannot be told which of the values is true").help(format!(
+            "export one row per customer, or say which counts under [input.customers]: duplicates = \"last by {by}\""
+        )));
     }
     tables.customers = Some(match tables.customers.take() {
         None => distinct,
@@ -165,12 +181,44 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
     Ok(())
 }
 
+/// The columns that tell which of several rows of a customer is the newest: the day, and the text itself.
+fn newest(rule: &str, by: Option<&str>, sample: &Sample<'_>) -> Result<[Expr; 2]> {
+    let Some(column) = by.filter(|c| !c.is_empty()) else {
+        return Err(Error::new("E0204", format!("`duplicates = \"{rule}\"`: expected `last by` and a column"))
+            .help("duplicates = \"last by updated_at\""));
+    };
+    // What holds no dates, a version number for instance, is compared as it stands.
+    let day = sample.day(&DateSpec::Column(column.into())).map(|parsed| parsed.value.cast(DataType::Int32));
+    let day = day.unwrap_or_else(|_| lit(NULL).cast(DataType::Int32));
+    Ok([day.alias("newest_day"), col(column).cast(DataType::String).alias("newest_text")])
+}
+
+/// Of several rows of a customer only the newest is used; of equally new ones the last.
+fn only_newest(rows: DataFrame) -> Result<DataFrame> {
+    let newest = rows
+        .clone()
+        .lazy()
+        .filter(col("bucket").eq(lit("used")))
+        .sort(
+            ["customer", "newest_day", "newest_text", ROW],
+            SortMultipleOptions::default().with_order_descending_multi([false, true, true, true]).with_nulls_last(true),
+        )
+        .unique_stable(Some(cols(["customer"])), UniqueKeepStrategy::First)
+        .select([col(ROW), lit(true).alias("newest")]);
+    let older = col("bucket").eq(lit("used")).and(col("newest").is_null());
+    let bucket = when(older).then(lit(duplicates::BUCKET)).otherwise(col("bucket")).alias("bucket");
+    collect(
+        rows.lazy().join(newest, [col(ROW)], [col(ROW)], JoinArgs::new(JoinType::Left)).with_columns([bucket]),
+        "customers",
+    )
+}
+
 /// All event tables as one.
 pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, tables: &mut Tables) -> Result<()> {
     let mut parts = Vec::new();
     for spec in specs {
         let mut source = Source::open(spec.opening(), base)?;
-        let joined = spec.join_opening().map(|opening| Source::open(opening, base)).transpose()?;
+        let mut joined = spec.join_opening().map(|opening| Source::open(opening, base)).transpose()?;
         let (mut own, mut looked_up) = (Vec::new(), Vec::new());
         for (key, column) in spec.columns() {
             match &joined {
@@ -190,7 +238,16 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
             own.push(&join.on);
             looked_up.push(&join.on);
         }
-        let sample = Sample::of(&source, &own)?;
+        source.say_missing(&own);
+        if let Some(other) = &mut joined {
+            other.say_missing(&looked_up);
+            tables.warnings.append(&mut other.warnings);
+        }
+        let mut sample = Sample::of(&source, &own)?;
+        if let Some(date) = spec.date.as_ref().filter(|d| source.has(d.column())) {
+            let day = sample.day(date)?.value;
+            sample.until(&own, &day, options.as_of)?;
+        }
         let other_sample = joined.as_ref().map(|other| Sample::of(other, &looked_up)).transpose()?;
         let of = |column: &str| match &other_sample {
             Some(other) if !source.has(column) => other,
@@ -201,13 +258,14 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         let mut put = |column: &str, expr: Expr| {
             if source.has(column) { own_select.push(expr) } else { other_select.push(expr) }
         };
-        let customer = sample.id(&spec.customer_id)?;
+        let customer = sample.customer(&spec.customer_id, spec.id_rules())?;
         tables.warnings.extend(customer.warnings);
         put(&spec.customer_id, customer.value.alias("customer"));
         let dated = spec.date.is_some();
         if let Some(date) = &spec.date {
             let parsed = of(date.column()).day(date)?;
             tables.stated.extend(parsed.stated.map(|s| format!("{}: {s}", spec.name)));
+            tables.warnings.extend(parsed.warnings);
             put(date.column(), parsed.value.cast(DataType::Int32).alias("day"));
         }
         if let KindSpec::Column { column } = &spec.kind {
@@ -239,27 +297,33 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         ];
         // What is bad is told by the date alone: an event without a kind still says that somebody was there.
         all.push(if dated { col("day").is_null().alias("bad0") } else { lit(false).alias("bad0") });
+        all.push(if dated { is_placeholder(col("day")).alias("bad1") } else { lit(false).alias("bad1") });
         let rows = collect(frame.select(all), &spec.name)?;
-        let rows = duplicates::settle(&mut source, rows, options.copies, &["bad0"], tables)?;
+        let rows = duplicates::settle(&mut source, rows, options, &["bad0", "bad1"], tables)?;
         tables.inputs.extend(source.inputs());
         tables.warnings.extend(source.warnings.iter().cloned());
         let column = spec.date.as_ref().map_or("", DateSpec::column);
         refuse(
             &source,
             &rows,
-            &[("bad0".into(), column, "not a date in the format of the column")],
-            options.max_rejected,
+            &[
+                ("bad0".into(), column, "not a date in the format of the column"),
+                ("bad1".into(), column, PLACEHOLDER),
+            ],
+            options,
             tables,
         )?;
-        parts.push((spec.name.clone(), rows, source.ragged_rows()));
+        parts.push(Part { source, rows, refused: col("bad0"), placeholder: col("bad1") });
     }
     if parts.is_empty() {
         return Ok(());
     }
     if tables.as_of.is_none() {
         let mut last = None;
-        for (name, rows, _) in &parts {
-            let day = collect(rows.clone().lazy().select([col("day").max().cast(DataType::Int32)]), name)?;
+        for part in &parts {
+            let name = part.source.table.as_str();
+            let real = part.rows.clone().lazy().filter(part.placeholder.clone().not());
+            let day = collect(real.select([col("day").max().cast(DataType::Int32)]), name)?;
             let day = guard(name, || Ok(day.columns()[0].i32()?.get(0)))?;
             last = last.max(day.map(super::dates::Day));
         }
@@ -282,10 +346,16 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
         let mut source = Source::open(spec.opening(), base)?;
         source.require(&spec.columns())?;
         let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
-        let sample = Sample::of(&source, &columns)?;
-        let customer = sample.id(&spec.customer_id)?;
+        source.say_missing(&columns);
+        let mut sample = Sample::of(&source, &columns)?;
+        if let Some(date) = &spec.date {
+            let day = sample.day(date)?.value;
+            sample.until(&columns, &day, options.as_of)?;
+        }
+        let customer = sample.customer(&spec.customer_id, spec.id_rules())?;
         tables.warnings.extend(customer.warnings);
         let score = sample.number(&spec.score, None)?;
+        tables.warnings.extend(score.warnings);
         let mut flags = vec![("bad0".to_string(), spec.score.as_str(), "not a number")];
         let mut select = vec![
             col(ROW),
@@ -298,24 +368,26 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
             Some(date) => {
                 let parsed = sample.day(date)?;
                 tables.stated.extend(parsed.stated.map(|s| format!("{}: {s}", spec.name)));
+                tables.warnings.extend(parsed.warnings);
+                // An answer without a date is an answer; what stands there and is no date is not.
                 select.push(parsed.bad.fill_null(true).alias("bad1"));
+                select.push(is_placeholder(parsed.value.clone()).alias("bad2"));
                 select.push(parsed.value.cast(DataType::Int32).alias("day"));
                 flags.push(("bad1".into(), date.column(), "not a date in the format of the column"));
+                flags.push(("bad2".into(), date.column(), PLACEHOLDER));
             }
-            None => select.push(lit(NULL).cast(DataType::Int32).alias("day")),
-        }
-        let mut bad = lit(false);
-        for (flag, ..) in &flags {
-            bad = bad.or(col(flag.as_str()));
+            None => {
+                select.push(lit(NULL).cast(DataType::Int32).alias("day"));
+                select.extend([lit(false).alias("bad1"), lit(false).alias("bad2")]);
+            }
         }
         let rows = collect(source.frame(&columns)?.select(&select), &spec.name)?;
         let names: Vec<&str> = flags.iter().map(|(flag, ..)| flag.as_str()).collect();
-        let rows = duplicates::settle(&mut source, rows, options.copies, &names, tables)?;
-        refuse(&source, &rows, &flags, options.max_rejected, tables)?;
-        let rows = collect(rows.lazy().with_columns([bad.alias("bad0")]), &spec.name)?;
+        let rows = duplicates::settle(&mut source, rows, options, &names, tables)?;
+        refuse(&source, &rows, &flags, options, tables)?;
         tables.inputs.extend(source.inputs());
         tables.warnings.extend(source.warnings.iter().cloned());
-        parts.push((spec.name.clone(), rows, source.ragged_rows()));
+        parts.push(Part { source, rows, refused: col("bad0").or(col("bad1")), placeholder: col("bad2") });
     }
     if !parts.is_empty() {
         tables.surveys = Some(window(parts, &["customer", "day", "survey", "score"], options, tables)?);
@@ -323,23 +395,30 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
     Ok(())
 }
 
+/// One table of several of a kind, and which of its rows cannot be used.
+struct Part {
+    source: Source,
+    rows: DataFrame,
+    refused: Expr,
+    placeholder: Expr,
+}
+
 /// Counts each part into the ledger and keeps the rows that count, as one frame.
-fn window(
-    parts: Vec<(String, DataFrame, u64)>,
-    columns: &[&str],
-    options: ReadOptions,
-    tables: &mut Tables,
-) -> Result<DataFrame> {
+fn window(parts: Vec<Part>, columns: &[&str], options: ReadOptions, tables: &mut Tables) -> Result<DataFrame> {
     let mut kept = Vec::new();
-    for (name, rows, ragged) in parts {
-        let mut bucket = when(col("customer").is_null()).then(lit("no customer id")).otherwise(lit("used"));
-        for (hit, bucket_name) in outside(tables.as_of, options.window_days).into_iter().rev() {
+    for Part { source, rows, refused, placeholder } in parts {
+        let name = source.table.as_str();
+        let mut chain =
+            vec![(col(COPY), duplicates::BUCKET), (refused, "refused"), (placeholder, "placeholder date")];
+        chain.extend(outside(tables.as_of, options.window_days));
+        chain.push((is_excluded(&tables.excluded), "excluded id"));
+        chain.push((col("customer").is_null(), "no customer id"));
+        let mut bucket = lit("used");
+        for (hit, bucket_name) in chain.into_iter().rev() {
             bucket = when(hit.fill_null(false)).then(lit(bucket_name)).otherwise(bucket);
         }
-        let bucket = when(col(COPY)).then(lit(duplicates::BUCKET)).otherwise(bucket);
-        let bucket = when(col("bad0")).then(lit("refused")).otherwise(bucket);
-        let rows = collect(rows.lazy().with_columns([bucket.alias("bucket")]), &name)?;
-        tables.ledger.extend(count(&rows, Some(ragged))?.rows_of(&name, false));
+        let rows = collect(rows.lazy().with_columns([bucket.alias("bucket")]), name)?;
+        tables.ledger.extend(count(&rows, &source)?.rows_of(name, false));
         let select: Vec<Expr> = columns.iter().map(|c| col(*c)).collect();
         kept.push(rows.lazy().filter(col("bucket").eq(lit("used"))).select(select));
     }

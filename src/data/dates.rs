@@ -25,6 +25,22 @@ impl Day {
         format!("{}-Q{}", date.year(), (date.month0() / 3) + 1)
     }
 
+    /// The last day of its quarter.
+    pub(crate) fn quarter_end(self) -> Self {
+        use chrono::Datelike;
+        let date = self.date();
+        let (year, month) = if date.month() > 9 { (date.year() + 1, 1) } else { (date.year(), date.month0() / 3 * 3 + 4) };
+        NaiveDate::from_ymd_opt(year, month, 1).map_or(self, |next| Self(next.to_epoch_days() - 1))
+    }
+
+    /// The last day of the quarter before.
+    pub(crate) fn quarter_before(self) -> Self {
+        use chrono::Datelike;
+        let date = self.date();
+        NaiveDate::from_ymd_opt(date.year(), date.month0() / 3 * 3 + 1, 1)
+            .map_or(self, |first| Self(first.to_epoch_days() - 1))
+    }
+
     fn date(self) -> NaiveDate {
         NaiveDate::from_epoch_days(self.0).unwrap_or(NaiveDate::MIN)
     }
@@ -62,8 +78,82 @@ const DAYS: [(&str, Order); 16] = [
     ("%d %B %Y", Order::Named),
 ];
 
-const TIMES: [&str; 9] =
-    ["", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %H:%M:%S%.f", "T%H:%M:%S%.f", "T%H:%M:%SZ", "T%H:%M:%S%.fZ"];
+const TIMES: [&str; 11] = [
+    "",
+    " %H:%M:%S",
+    " %H:%M",
+    "T%H:%M:%S",
+    "T%H:%M",
+    " %H:%M:%S%.f",
+    "T%H:%M:%S%.f",
+    "T%H:%M:%SZ",
+    "T%H:%M:%S%.fZ",
+    "T%H:%M:%S%:z",
+    " %H:%M:%S%:z",
+];
+
+/// Excel's name for a format, as the config spells it: days since 1899-12-30.
+const EXCEL: &str = "excel";
+
+/// Whether times in this format are read as UTC.
+pub(crate) fn is_utc(format: &str) -> bool {
+    format.contains("%:z") || matches!(format, "unix" | "unix_ms")
+}
+
+/// For a format that counts instead of writing a date: units per day, and the days from its first to 1970-01-01.
+pub(crate) fn counted(format: &str) -> Option<(f64, f64)> {
+    match format {
+        EXCEL => Some((1.0, 25_569.0)),
+        "unix" => Some((86_400.0, 0.0)),
+        "unix_ms" => Some((86_400_000.0, 0.0)),
+        _ => None,
+    }
+}
+
+/// How a column counts days, if it does.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Counting {
+    /// Seconds or milliseconds since 1970.
+    Epoch { format: String, proof: String },
+    /// Excel's day numbers.
+    Excel { first: f64, last: f64 },
+}
+
+/// Judges the distinct values of a column that no written date fits: all of them (but a hundredth) between 2000 and 2062
+/// as Excel's days, or between 1985 and 2100 as seconds or milliseconds.
+pub(crate) fn judge_numbers(values: &[&str]) -> Option<Counting> {
+    let mut numbers: Vec<f64> = values.iter().filter_map(|v| v.parse().ok()).filter(|n: &f64| n.is_finite()).collect();
+    numbers.sort_by(f64::total_cmp);
+    let within = |low: f64, high: f64| {
+        let from = numbers.partition_point(|n| *n < low);
+        let to = numbers.partition_point(|n| *n <= high);
+        let inside = &numbers[from..to];
+        (!inside.is_empty() && inside.len() * 100 >= values.len() * 99).then_some(inside)
+    };
+    if let Some(inside) = within(36_526.0, 59_500.0) {
+        return Some(Counting::Excel { first: inside[0], last: inside[inside.len() - 1] });
+    }
+    let epoch = |format: &str, proof: &str| Some(Counting::Epoch { format: format.into(), proof: proof.into() });
+    if within(4.75e8, 4.1e9).is_some() {
+        return epoch("unix", "seconds since 1970");
+    }
+    within(4.75e11, 4.1e12).and_then(|_| epoch("unix_ms", "milliseconds since 1970"))
+}
+
+/// The error for a column of Excel's day numbers, which may as well be amounts.
+pub(crate) fn excel(column: &str, first: f64, last: f64, key: &str) -> Error {
+    let day = |number: f64| Day(number as i32 - 25_569).iso();
+    Error::new(
+        "E0314",
+        format!(
+            "the values {first:.0} to {last:.0} of `{column}` look like Excel day numbers ({} to {})",
+            day(first),
+            day(last)
+        ),
+    )
+    .why("read as anything else, \"days since last order\" would mean nothing")
+    .help(format!("if they are, in ilk.toml under {key}\ndate = {{ column = \"{column}\", format = \"{EXCEL}\" }}"))
+}
 
 /// Whether a text reads as a date in any known format.
 pub(crate) fn looks_like_date(text: &str) -> bool {
@@ -223,12 +313,13 @@ pub(crate) fn unsettled(reading: &Reading, column: &str, distinct: usize, key: &
 
 /// Whether a format of the user's reads dates at all.
 pub(crate) fn check_format(format: &str) -> Result<()> {
-    let usable = format.contains("%Y") || format.contains("%y") || format.contains("%F") || format.contains("%D");
+    let usable = counted(format).is_some()
+        || format.contains("%Y") || format.contains("%y") || format.contains("%F") || format.contains("%D");
     if usable {
         return Ok(());
     }
     Err(Error::new("E0204", format!("`{format}` is not a date format: it names no year"))
-        .help("format = \"%d/%m/%Y\"  (%Y year, %m month, %d day, %H:%M:%S time)"))
+        .help("format = \"%d/%m/%Y\"  (%Y year, %m month, %d day, %H:%M:%S time), \"excel\", \"unix\" or \"unix_ms\""))
 }
 
 #[cfg(test)]
@@ -240,6 +331,7 @@ mod tests {
         let day = Day::parse("2011-12-10").expect("a day");
         assert_eq!(day.iso(), "2011-12-10");
         assert_eq!(day.quarter(), "2011-Q4");
+        assert_eq!((day.quarter_before().iso(), day.quarter_end().iso()), ("2011-09-30".into(), "2011-12-31".into()));
         assert_eq!(Day::parse("1970-01-02"), Some(Day(1)));
     }
 

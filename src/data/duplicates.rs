@@ -4,7 +4,7 @@
 //! each row, taken while the file is inspected; what counts as a copy is decided by the BLAKE3 of the whole row.
 
 use super::frame::{collect, guard};
-use super::read::{MONEY_SCALE, Tables, percent};
+use super::read::{MONEY_SCALE, ReadOptions, Tables, percent};
 use super::source::{ROW, Source};
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
@@ -190,12 +190,27 @@ const ENOUGH: f64 = 0.5;
 pub(crate) fn settle(
     source: &mut Source,
     lines: DataFrame,
-    rules: CopyRules,
+    options: ReadOptions,
     flags: &[&str],
     tables: &mut Tables,
 ) -> Result<DataFrame> {
-    let (repeated, files) = repeated(source)?;
+    let rules = options.copies;
+    let (mut repeated, files) = repeated(source)?;
     let ends: Vec<u64> = files.iter().map(|f| f.1).collect();
+    let mut lines = lines;
+    if let Some(day) = options.as_of {
+        let later = later(&lines, day.0, &source.table)?;
+        lines = without_flags(lines, &later, flags, &source.table)?;
+        let rows = row_numbers(&lines, &source.table)?;
+        let later: BTreeSet<u64> = if repeated.is_empty() {
+            BTreeSet::new()
+        } else {
+            let stands_twice: BTreeSet<u64> = repeated.iter().map(|r| r.1).collect();
+            let after = rows.iter().zip(later.iter()).filter(|(_, later)| *later == Some(true));
+            after.filter_map(|(row, _)| row.map(u64::from)).filter(|row| stands_twice.contains(row)).collect()
+        };
+        repeated.retain(|(_, row)| !later.contains(row));
+    }
     let mut copies = sort_out(&repeated, &ends);
     if copies.overlap.is_empty() && copies.exact.is_empty() {
         return with_copies(lines, &[], &ends, flags, &source.table);
@@ -256,13 +271,31 @@ fn with_copies(mut lines: DataFrame, rows: &[u64], ends: &[u64], flags: &[&str],
         return guard(what, || lines.with_column(none.into_column()).cloned());
     }
     let copy = mask(&lines, rows, ends, what)?.with_name(COPY.into());
+    let mut lines = without_flags(lines, &copy, flags, what)?;
+    guard(what, || lines.with_column(copy.into_column()).cloned())
+}
+
+/// Clears the flags of bad values in the rows of `mask`: nothing is wrong with a row that does not count.
+pub(crate) fn without_flags(
+    mut lines: DataFrame,
+    mask: &BooleanChunked,
+    flags: &[&str],
+    what: &str,
+) -> Result<DataFrame> {
     guard(what, || {
         for flag in flags {
-            let kept = lines.column(flag)?.bool()? & &!&copy;
+            let kept = lines.column(flag)?.bool()? & &!mask;
             lines.with_column(kept.with_name((*flag).into()).into_column())?;
         }
-        lines.with_column(copy.into_column())?;
         Ok(lines)
+    })
+}
+
+/// Which of `lines` are after a day.
+fn later(lines: &DataFrame, day: i32, what: &str) -> Result<BooleanChunked> {
+    guard(what, || {
+        let days = lines.column("day")?.cast(&DataType::Int32)?;
+        Ok(days.i32()?.iter().map(|d| d.is_some_and(|d| d > day)).collect())
     })
 }
 
@@ -285,7 +318,7 @@ fn repeated(source: &mut Source) -> Result<(Vec<([u8; 32], u64)>, Vec<(String, u
 }
 
 /// Which of `lines` are among `rows`.
-fn mask(lines: &DataFrame, rows: &[u64], ends: &[u64], what: &str) -> Result<BooleanChunked> {
+pub(crate) fn mask(lines: &DataFrame, rows: &[u64], ends: &[u64], what: &str) -> Result<BooleanChunked> {
     let mut among = vec![false; ends.last().copied().unwrap_or(0) as usize];
     for row in rows {
         among[*row as usize] = true;

@@ -1,6 +1,7 @@
 //! Where every input row ended: each in exactly one bucket, and the counts add up.
 
 use super::read::MONEY_SCALE;
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// What became of the rows of one table.
@@ -59,6 +60,19 @@ impl Buckets {
         self.0.iter().find(|(b, ..)| *b == bucket).map_or(0, |f| f.2)
     }
 
+    /// Fails with E0070 unless rows and money add up to those of the table.
+    pub(crate) fn check(&self, table: &str, rows: u64, money: i64) -> Result<()> {
+        let (counted, held) = (self.0.iter().map(|b| b.1).sum::<u64>(), self.0.iter().map(|b| b.2).sum::<i64>());
+        if (counted, held) == (rows, money) {
+            return Ok(());
+        }
+        Err(Error::new(
+            "E0070",
+            format!("the ledger of {table} does not add up: {counted} of {rows} rows, {held} of {money} in money"),
+        )
+        .help("please report it with the command you ran"))
+    }
+
     /// The rows for the report, the total first; buckets without rows are left out.
     pub(crate) fn rows_of(&self, table: &str, has_money: bool) -> Vec<LedgerRow> {
         let row = |bucket: &str, rows: u64, money: i64| LedgerRow {
@@ -87,5 +101,8 @@ mod tests {
         assert_eq!(rows[0], LedgerRow { table: "orders".into(), bucket: "read".into(), rows: 8, amount: Some(4.0) });
         assert_eq!(rows[1..].iter().map(|r| r.rows).sum::<u64>(), rows[0].rows);
         assert_eq!(rows.len(), 3);
+        assert!(buckets.check("orders", 8, 40_000).is_ok());
+        assert_eq!(buckets.check("orders", 9, 40_000).expect_err("a row is lost").code(), "E0070");
+        assert_eq!(buckets.check("orders", 8, 40_001).expect_err("money is lost").code(), "E0070");
     }
 }

@@ -6,8 +6,10 @@
 mod beside;
 mod columns;
 pub mod dates;
+mod doubts;
 pub mod duplicates;
 pub(crate) mod frame;
+mod ids;
 mod inspect;
 pub mod ledger;
 pub mod numbers;
@@ -15,3 +17,4 @@ pub mod read;
 pub mod roles;
 pub mod schema;
 pub(crate) mod source;
+mod totals;

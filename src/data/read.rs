@@ -1,13 +1,14 @@
 //! Files to tables in canonical form: one name per meaning, text ids, whole days, money in minor units. The only reader of
 //! input files; every row ends in one bucket of the ledger.
 
-use super::columns::{Sample, commonest};
+use super::columns::{Sample, commonest, is_placeholder};
 use super::dates::Day;
 use super::duplicates::{self, COPY, CopyRules};
 use super::frame::{collect, guard, texts};
 use super::ledger::{Buckets, LedgerRow, Reject};
 use super::schema::{Inputs, OrdersSpec, Treat};
 use super::source::{InputFile, ROW, Source};
+use super::totals::TOTAL;
 use crate::error::{Error, Place, Result, Warning};
 use polars::prelude::*;
 use std::collections::BTreeSet;
@@ -16,6 +17,12 @@ use std::path::Path;
 /// Minor units per currency unit. Ten-thousandths: prices with three decimals exist, and a sum of integers does not depend
 /// on its order.
 pub const MONEY_SCALE: f64 = 10_000.0;
+
+/// The reason why a placeholder date is kept out.
+pub(crate) const PLACEHOLDER: &str = "a placeholder, not a date";
+
+/// The column that says whether the amount of a row was turned below zero.
+const TURNED: &str = "turned";
 
 /// What decides which rows count.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,6 +67,8 @@ pub struct Tables {
     pub warnings: Vec<Warning>,
     /// The files.
     pub inputs: Vec<InputFile>,
+    /// Ids whose rows are left out of every table.
+    pub(crate) excluded: Vec<String>,
 }
 
 /// Facts about the orders that count, guests included where said.
@@ -97,6 +106,7 @@ pub fn read(inputs: &Inputs, base: &Path, options: ReadOptions) -> Result<Tables
         stated: Vec::new(),
         warnings: Vec::new(),
         inputs: Vec::new(),
+        excluded: inputs.exclude_ids.clone(),
     };
     if inputs.orders.is_none() && inputs.customers.is_none() && inputs.events.is_empty() {
         return Err(Error::new("E0201", "no table says who the customers are")
@@ -125,10 +135,30 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
     let mut source = Source::open(spec.opening(), base)?;
     source.require(&spec.columns())?;
     let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
-    let sample = Sample::of(&source, &columns)?;
+    source.say_missing(&columns);
+    let mut sample = Sample::of(&source, &columns)?;
 
-    let customer = sample.id(&spec.customer_id)?;
-    let mut warnings = customer.warnings;
+    let mut warnings = Vec::new();
+    let mut bad: Vec<(&str, &str, Expr)> = Vec::new();
+    let mut placeholder = lit(false);
+    let day = match &spec.date {
+        Some(date) => {
+            let parsed = sample.day(date)?;
+            sample.until(&columns, &parsed.value, options.as_of)?;
+            tables.stated.extend(parsed.stated.map(|s| format!("orders: {s}")));
+            warnings.extend(parsed.warnings);
+            bad.push((
+                date.column(),
+                "not a date in the format of the column",
+                parsed.bad.or(parsed.value.clone().is_null()),
+            ));
+            placeholder = is_placeholder(parsed.value.clone());
+            parsed.value.cast(DataType::Int32)
+        }
+        None => lit(NULL).cast(DataType::Int32),
+    };
+    let customer = sample.customer(&spec.customer_id, spec.id_rules())?;
+    warnings.extend(customer.warnings);
     let order = match &spec.order_id {
         Some(column) => sample.id(column)?.value,
         None => {
@@ -138,20 +168,6 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
             );
             col(ROW).cast(DataType::String)
         }
-    };
-    let mut bad: Vec<(&str, &str, Expr)> = Vec::new();
-    let day = match &spec.date {
-        Some(date) => {
-            let parsed = sample.day(date)?;
-            tables.stated.extend(parsed.stated.map(|s| format!("orders: {s}")));
-            bad.push((
-                date.column(),
-                "not a date in the format of the column",
-                parsed.bad.or(parsed.value.clone().is_null()),
-            ));
-            parsed.value.cast(DataType::Int32)
-        }
-        None => lit(NULL).cast(DataType::Int32),
     };
     // Beside an amount, the quantity only helps to tell returns, and the unit price nothing.
     let mut read_number = |name: &'_ Option<String>| -> Result<Option<super::columns::Parsed>> {
@@ -210,6 +226,9 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
         }
         None => below_zero.clone(),
     };
+    if let Some(date) = &spec.date {
+        bad.push((date.column(), PLACEHOLDER, placeholder));
+    }
     let product = match &spec.product {
         Some(column) => sample.id(column)?.value,
         None => lit(NULL).cast(DataType::String),
@@ -242,43 +261,47 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
     let names: Vec<(String, &str, &str)> =
         bad.iter().enumerate().map(|(i, (column, reason, _))| (format!("bad{i}"), *column, *reason)).collect();
     let flags: Vec<&str> = names.iter().map(|(flag, ..)| flag.as_str()).collect();
-    lines = duplicates::settle(&mut source, lines, options.copies, &flags, tables)?;
-    refuse(&source, &lines, &names, options.max_rejected, tables)?;
+    lines = duplicates::settle(&mut source, lines, options, &flags, tables)?;
+    lines = super::totals::mark(&source, lines, spec, &flags, tables)?;
+    refuse(&source, &lines, &names, options, tables)?;
 
-    let mut refused = lit(false);
-    for (flag, ..) in &names {
-        refused = refused.or(col(flag.as_str()));
+    let (mut refused, mut placeholder) = (lit(false), lit(false));
+    for (flag, _, reason) in &names {
+        let hit = col(flag.as_str());
+        if *reason == PLACEHOLDER { placeholder = hit } else { refused = refused.or(hit) }
     }
     if tables.as_of.is_none() && spec.date.is_some() {
-        let sold = lines.clone().lazy().filter(refused.clone().or(col(COPY)).not().and(col("returned").not()));
-        tables.as_of = newest(sold, &mut tables.warnings)?;
+        let not_sold = [placeholder.clone(), col(COPY), col(TOTAL), col("returned")];
+        let not_sold = not_sold.into_iter().fold(refused.clone(), Expr::or);
+        tables.as_of = newest(lines.clone().lazy().filter(not_sold.not()), &mut tables.warnings)?;
     }
     let treat = spec.treat();
     let returned = if treat == Treat::Keep { lit(false) } else { col("returned") };
-    let mut bucket = when(refused).then(lit("refused"));
-    let mut rest = vec![(col(COPY), duplicates::BUCKET)];
+    let mut rest = vec![(col(COPY), duplicates::BUCKET), (col(TOTAL), "total row")];
+    // The flags of rows after a pinned day are cleared, so that what is wrong with them does not count.
+    rest.extend([(refused, "refused"), (placeholder, "placeholder date")]);
     rest.extend(outside(tables.as_of, options.window_days));
     if treat == Treat::Drop {
         rest.push((col("returned"), "returned, left out"));
     }
+    rest.push((is_excluded(&tables.excluded), "excluded id"));
     rest.push((col("customer").is_null(), "guest"));
     rest.push((returned.clone(), "returned, counted against revenue"));
-    let mut chain = lit("used");
+    let mut bucket = lit("used");
     for (hit, name) in rest.into_iter().rev() {
-        chain = when(hit.fill_null(false)).then(lit(name)).otherwise(chain);
+        bucket = when(hit.fill_null(false)).then(lit(name)).otherwise(bucket);
     }
-    let bucket = {
-        let b = std::mem::replace(&mut bucket, when(lit(false)).then(lit("")));
-        b.otherwise(chain)
-    };
-    // A return written with a positive amount still takes money away.
-    let amount = when(returned.clone().and(col("amount").gt(lit(0i64))))
-        .then(lit(0i64) - col("amount"))
-        .otherwise(col("amount"))
-        .fill_null(0i64);
-    let lines = lines.lazy().with_columns([bucket.alias("bucket"), amount.alias("amount"), returned.alias("returned")]);
+    // A return written with a positive amount still takes money away; the ledger keeps what the file says.
+    let turned = returned.clone().and(col("amount").gt(lit(0i64))).fill_null(false);
+    let amount = when(turned.clone()).then(lit(0i64) - col("amount")).otherwise(col("amount")).fill_null(0i64);
+    let lines = lines.lazy().with_columns([
+        bucket.alias("bucket"),
+        turned.alias(TURNED),
+        amount.alias("amount"),
+        returned.alias("returned"),
+    ]);
     let lines = collect(lines, "orders")?;
-    let buckets = count(&lines, Some(source.ragged_rows()))?;
+    let buckets = count(&lines, &source)?;
     tables.ledger.extend(buckets.rows_of("orders", spec.has_money()));
     guests(&buckets, tables)?;
     money_warnings(&lines, spec, tables)?;
@@ -286,16 +309,23 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
     let mut keep: Vec<Expr> = ["customer", "order", "day", "amount", "product", "returned"].map(col).to_vec();
     keep.extend(spec.attributes.keys().map(|c| col(attribute_column(c))));
     let used = lines
+        .clone()
         .lazy()
         .filter(col("bucket").eq(lit("used")).or(col("bucket").eq(lit("returned, counted against revenue"))))
         .select(keep);
     let used = collect(used, "orders")?;
+    let guest_money = collect(
+        lines.clone().lazy().filter(col("bucket").eq(lit("guest"))).select([col("amount").sum().cast(DataType::Int64)]),
+        "orders",
+    )?;
+    let guest_money = guard("orders", || Ok(guest_money.columns()[0].i64()?.get(0).unwrap_or(0)))?;
     let facts = collect(
         used.clone().lazy().select([
             col("order").filter(col("returned").not()).n_unique().cast(DataType::Int64).alias("orders"),
             col("day").filter(col("returned").not()).min().cast(DataType::Int64).alias("first"),
             col("day").filter(col("returned").not()).max().cast(DataType::Int64).alias("last"),
             col("returned").any(true).cast(DataType::Int64).alias("has_returns"),
+            col("amount").sum().cast(DataType::Int64).alias("money"),
         ]),
         "orders",
     )?;
@@ -303,13 +333,12 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
     let units = |minor: i64| minor as f64 / MONEY_SCALE;
     tables.sales = Sales {
         orders: fact("orders").unwrap_or(0).unsigned_abs(),
-        revenue: spec
-            .has_money()
-            .then(|| units(buckets.money("used") + buckets.money("returned, counted against revenue"))),
-        guest_revenue: spec.has_money().then(|| units(buckets.money("guest"))),
+        revenue: spec.has_money().then(|| units(fact("money").unwrap_or(0))),
+        guest_revenue: spec.has_money().then(|| units(guest_money)),
         days: fact("first").zip(fact("last")).map(|(a, b)| (Day(a as i32), Day(b as i32))),
         has_returns: fact("has_returns") == Some(1),
     };
+    super::doubts::orders(&source, &lines, &used, spec.has_money(), tables)?;
     if !spec.attributes.is_empty() {
         tables.customers = Some(super::beside::order_attributes(&used, spec, &mut tables.warnings)?);
     }
@@ -335,29 +364,50 @@ pub(crate) fn outside(as_of: Option<Day>, window_days: Option<u32>) -> Vec<(Expr
     conditions
 }
 
-/// Rows and money per bucket; `ragged` rows never reached the frame and are refused too.
-pub(crate) fn count(lines: &DataFrame, ragged: Option<u64>) -> Result<Buckets> {
-    let has_money = lines.column("amount").is_ok();
-    let money = if has_money { col("amount").sum() } else { lit(0i64) }.cast(DataType::Int64);
+/// Whether the customer of a row is one of those to leave out.
+pub(crate) fn is_excluded(excluded: &[String]) -> Expr {
+    if excluded.is_empty() {
+        return lit(false);
+    }
+    col("customer").is_in(lit(Series::new("excluded".into(), excluded.to_vec())).implode(false), false)
+}
+
+/// Rows and money per bucket; ragged rows never reached the frame and are refused too. Money is what the file says.
+///
+/// # Errors
+/// E0070 if a row is in no bucket or in two, or if the money does not add up: a defect.
+pub(crate) fn count(lines: &DataFrame, source: &Source) -> Result<Buckets> {
+    let has = |name: &str| lines.column(name).is_ok();
+    let written = if has(TURNED) {
+        when(col(TURNED)).then(lit(0i64) - col("amount")).otherwise(col("amount"))
+    } else if has("amount") {
+        col("amount")
+    } else {
+        lit(0i64)
+    };
+    let money = written.sum().cast(DataType::Int64).alias("money");
     let counted = collect(
         lines
             .clone()
             .lazy()
             .group_by([col("bucket")])
-            .agg([len().cast(DataType::Int64).alias("rows"), money.alias("money")]),
+            .agg([len().cast(DataType::Int64).alias("rows"), money.clone()]),
         "ledger",
     )?;
     let names = texts(&counted, "bucket", "ledger")?;
     let mut buckets = Buckets::default();
-    const ORDER: [&str; 9] = [
+    const ORDER: [&str; 12] = [
         "used",
         "returned, counted against revenue",
         "returned, left out",
         "guest",
+        "excluded id",
         duplicates::BUCKET,
+        "total row",
         "outside the window",
         "after as_of",
         "no customer id",
+        "placeholder date",
         "refused",
     ];
     guard("ledger", || {
@@ -370,8 +420,18 @@ pub(crate) fn count(lines: &DataFrame, ragged: Option<u64>) -> Result<Buckets> {
         }
         Ok(())
     })?;
-    buckets.add("refused", ragged.unwrap_or(0), 0);
+    buckets.add("refused", source.ragged_rows(), 0);
+    let total = collect(lines.clone().lazy().select([money]), "ledger")?;
+    let total = guard("ledger", || Ok(total.columns()[0].i64()?.get(0).unwrap_or(0)))?;
+    buckets.check(&source.table, source.rows() + source.ragged_rows(), total)?;
     Ok(buckets)
+}
+
+/// One kind of bad value in a table.
+struct Refused<'a> {
+    column: &'a str,
+    reason: &'a str,
+    places: Vec<Place>,
 }
 
 /// Lists the rows with bad values, and stops above the limit. `flags` is (flag column, input column, reason).
@@ -379,10 +439,11 @@ pub(crate) fn refuse(
     source: &Source,
     lines: &DataFrame,
     flags: &[(String, &str, &str)],
-    max_rejected: f64,
+    options: ReadOptions,
     tables: &mut Tables,
 ) -> Result<()> {
-    let mut worst: Option<(usize, &str, &str, Vec<Place>)> = None;
+    let max_rejected = options.max_rejected;
+    let mut kinds: Vec<Refused<'_>> = Vec::new();
     let before = tables.rejects.len();
     for (place, value, reason) in source.ragged()? {
         tables.rejects.push(reject(source, &place, "", value, &reason));
@@ -407,63 +468,82 @@ pub(crate) fn refuse(
             tables.rejects.push(reject(source, place, column, value, reason));
         }
         bad_rows.extend(&rows);
-        if worst.as_ref().is_none_or(|w| w.0 < places.len()) {
-            worst = Some((places.len(), column, reason, places));
-        }
+        kinds.push(Refused { column, reason, places });
     }
-    let total = source.rows() + ragged as u64;
     let refused = bad_rows.len() + ragged;
     if refused == 0 {
         return Ok(());
     }
-    let share = refused as f64 / total as f64;
+    let total = source.rows() + ragged as u64 - later_rows(lines, options.as_of, &source.table)?;
+    let share = refused as f64 / total.max(1) as f64;
     let limit = format!("{}, limit {}", percent(share), percent(max_rejected));
-    if ragged > worst.as_ref().map_or(0, |w| w.0) {
-        if share > max_rejected {
-            return Err(Error::new(
-                "E0105",
-                format!("{ragged} lines of {} have another number of fields than the header ({limit})", source.table),
-            )
-            .why("their values stand in the wrong columns")
-            .help("look for an unescaped quote or delimiter; or raise the limit: [quality] max_rejected = \"5%\"")
-            .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
-        }
-        return Ok(());
+    kinds.sort_by_key(|k| std::cmp::Reverse(k.places.len()));
+    if share > max_rejected && ragged > kinds.first().map_or(0, |k| k.places.len()) {
+        return Err(Error::new(
+            "E0105",
+            format!("{ragged} lines of {} have another number of fields than the header ({limit})", source.table),
+        )
+        .why("their values stand in the wrong columns")
+        .help("look for an unescaped quote or delimiter; or raise the limit: [quality] max_rejected = \"5%\"")
+        .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
     }
-    let Some((n, column, reason, places)) = worst else { return Ok(()) };
-    let values: Vec<String> =
-        places.iter().map(|p| p.text.get(p.span.clone()).unwrap_or_default().trim_matches('"').to_string()).collect();
-    let infinite =
-        values.iter().filter(|v| v.trim().to_lowercase().trim_start_matches(['-', '+']).starts_with("inf")).count();
-    let (code, what) = if infinite * 2 > n {
+    for kind in kinds {
+        let n = kind.places.len();
+        let values: Vec<String> = kind
+            .places
+            .iter()
+            .map(|p| p.text.get(p.span.clone()).unwrap_or_default().trim_matches('"').to_string())
+            .collect();
+        let (code, what) = judged(&values, kind.reason);
+        let title = format!(
+            "{n} {} of `{}` {} {what} ({limit})",
+            if n == 1 { "value" } else { "values" },
+            kind.column,
+            if n == 1 { "is" } else { "are" }
+        );
+        let first = kind.places.into_iter().next().unwrap_or_default();
+        if share > max_rejected {
+            return Err(Error::new(code, title)
+                .at(first)
+                .note("seen", commonest(&values))
+                .why("these rows would be missing from their customers")
+                .help(fix(code, kind.column, &source.section))
+                .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
+        }
+        let code = if kind.reason == PLACEHOLDER { "W0317" } else { code };
+        tables.warnings.push(
+            Warning::new(code, format!("{title}: kept out"))
+                .at(first)
+                .note("seen", commonest(&values))
+                .why("these rows are missing from their customers")
+                .help("correct them in the export; all are in rejects.csv (line, column, value, reason)"),
+        );
+    }
+    Ok(())
+}
+
+/// Code and words for one kind of bad values.
+fn judged(values: &[String], reason: &str) -> (&'static str, &'static str) {
+    let is_infinite = |v: &&String| v.trim().to_lowercase().trim_start_matches(['-', '+']).starts_with("inf");
+    let infinite = values.iter().filter(is_infinite).count();
+    let (code, what) = if infinite * 2 > values.len() {
         ("E0346", "infinite or not a number")
+    } else if reason == PLACEHOLDER {
+        ("E0315", "a placeholder, not a date")
     } else if reason.contains("date") {
         ("E0315", "no date in the format of the column")
     } else {
         ("E0341", "not numbers")
     };
-    let what = if values.iter().all(String::is_empty) { "missing" } else { what };
-    let title = format!(
-        "{n} {} of `{column}` {} {what} ({limit})",
-        if n == 1 { "value" } else { "values" },
-        if n == 1 { "is" } else { "are" }
-    );
-    let first = places.into_iter().next().unwrap_or_default();
-    if share > max_rejected {
-        return Err(Error::new(code, title)
-            .at(first)
-            .note("seen", commonest(&values))
-            .why("these rows would be missing from their customers")
-            .help(fix(code, column, &source.section))
-            .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
-    }
-    tables.warnings.push(
-        Warning::new(code, format!("{title}: kept out"))
-            .at(first)
-            .note("seen", commonest(&values))
-            .note("all", "rejects.csv (line, column, value, reason)"),
-    );
-    Ok(())
+    if values.iter().all(String::is_empty) { (code, "missing") } else { (code, what) }
+}
+
+/// Rows after a pinned day: they count for nothing, not even for the limit.
+fn later_rows(lines: &DataFrame, as_of: Option<Day>, what: &str) -> Result<u64> {
+    let (Some(day), Ok(days)) = (as_of, lines.column("day")) else { return Ok(0) };
+    guard(what, || {
+        Ok(days.cast(&DataType::Int32)?.i32()?.iter().flatten().filter(|d| *d > day.0).count() as u64)
+    })
 }
 
 fn fix(code: &str, column: &str, section: &str) -> String {
@@ -561,7 +641,8 @@ fn guests(buckets: &Buckets, tables: &mut Tables) -> Result<()> {
     }
     tables.warnings.push(
         Warning::new("W0331", format!("{title}: shown as guests, not segmented"))
-            .why("a guest has no history, so there is nobody to put into a segment"),
+            .why("a guest has no history, so there is nobody to put into a segment")
+            .help("if the lines have an id elsewhere, name that column: [input.orders] customer_id = \"…\""),
     );
     Ok(())
 }
@@ -570,16 +651,25 @@ fn money_warnings(lines: &DataFrame, spec: &OrdersSpec, tables: &mut Tables) -> 
     if !spec.has_money() {
         return Ok(());
     }
+    let counted_in = ["used", "guest", "returned, counted against revenue", "returned, left out"];
+    let counts = col("bucket").is_in(lit(Series::new("buckets".into(), counted_in.to_vec())).implode(false), false);
     let counted = collect(
-        lines.clone().lazy().filter(col("bucket").neq(lit("refused")).and(col(COPY).not())).select([
+        lines.clone().lazy().filter(counts).select([
             (col("amount").eq(lit(0i64)).and(col("bucket").eq(lit("used")))).sum().cast(DataType::Int64).alias("zero"),
             col("below_zero").sum().cast(DataType::Int64).alias("negative"),
             (col("below_zero").and(col("returned"))).sum().cast(DataType::Int64).alias("returns"),
+            col(TURNED).sum().cast(DataType::Int64).alias("turned"),
         ]),
         "orders",
     )?;
     let value = |name: &str| counted.column(name).ok().and_then(|c| c.i64().ok().and_then(|c| c.get(0))).unwrap_or(0);
-    let (zero, negative, returns) = (value("zero"), value("negative"), value("returns"));
+    let (zero, negative, returns, turned) = (value("zero"), value("negative"), value("returns"), value("turned"));
+    if turned > 0 {
+        tables.warnings.push(
+            Warning::new("W0344", format!("{turned} returns are written above zero: they count against revenue all the same"))
+                .help("if they are none: [input.orders.returns] names how returns are told"),
+        );
+    }
     if negative > 0 {
         let treat = match spec.treat() {
             Treat::Net => "counted against revenue",
@@ -598,9 +688,10 @@ fn money_warnings(lines: &DataFrame, spec: &OrdersSpec, tables: &mut Tables) -> 
         );
     }
     if zero > 0 {
-        tables
-            .warnings
-            .push(Warning::new("W0344", format!("{zero} order lines cost 0.00: they count as orders, not as money")));
+        tables.warnings.push(
+            Warning::new("W0344", format!("{zero} order lines cost 0.00: they count as orders, not as money"))
+                .help("if they are no orders, leave them out of the export"),
+        );
     }
     Ok(())
 }
@@ -623,6 +714,7 @@ fn match_keys(tables: &mut Tables) -> Result<()> {
     }
     let buyers = ids(tables.orders.as_ref(), Some(col("returned").not()))?;
     let mut known = ids(tables.orders.as_ref(), None)?;
+    super::ids::check("orders", &known, tables)?;
     let others = [
         ("customers", ids(tables.customers.as_ref(), None)?),
         ("events", ids(tables.events.as_ref(), None)?),
@@ -641,29 +733,42 @@ fn match_keys(tables: &mut Tables) -> Result<()> {
             )
             .note("seen", format!("ids look like `{}` in {table} and `{}` in orders", example(&ids), example(&buyers)))
             .why("nothing in one table could be joined to the other")
-            .help("check customer_id of both tables; the ids must be written the same way"));
+            .help(super::ids::fix(table, &ids, &known).unwrap_or_else(|| {
+                "check customer_id of both tables; the ids must be written the same way".into()
+            })));
         }
-        if hits * 2 < ids.len() {
-            tables.warnings.push(Warning::new(
-                "W0206",
-                format!(
-                    "only {hits} of {} customers of {table} appear in orders ({})",
-                    ids.len(),
-                    percent(hits as f64 / ids.len() as f64)
-                ),
-            ));
+        if let Some(warning) = super::ids::padding(table, &ids, &known, hits) {
+            tables.warnings.push(warning);
+        } else if hits * 2 < ids.len() {
+            tables.warnings.push(
+                Warning::new(
+                    "W0206",
+                    format!(
+                        "only {hits} of {} customers of {table} appear in orders ({})",
+                        ids.len(),
+                        percent(hits as f64 / ids.len() as f64)
+                    ),
+                )
+                .why("what the table says of the others is used for nobody")
+                .help(super::ids::fix(table, &ids, &known).unwrap_or_else(|| {
+                    "if they should, compare how customer_id is written in both tables".into()
+                })),
+            );
         }
         known.extend(ids);
     }
     tables.without_orders = known.difference(&buyers).cloned().collect();
     if !tables.without_orders.is_empty() {
-        tables.warnings.push(Warning::new(
-            "W0355",
-            format!(
-                "{} known customers have no order in the window: counted and exported, not segmented",
-                tables.without_orders.len()
-            ),
-        ));
+        tables.warnings.push(
+            Warning::new(
+                "W0355",
+                format!(
+                    "{} known customers have no order in the window: counted and exported, not segmented",
+                    tables.without_orders.len()
+                ),
+            )
+            .help("nothing to do; they are in assignments.csv without a segment"),
+        );
     }
     Ok(())
 }

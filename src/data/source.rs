@@ -7,6 +7,7 @@ use super::schema::Opening;
 use crate::error::{Error, Place, Result, Warning};
 use polars::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Name of the row number in every frame of this module, from 0 over all files of the table.
@@ -75,6 +76,9 @@ impl Source {
                 }
             },
             encoding: opening.encoding.map(str::to_owned),
+            skip: opening.skip,
+            headless: !opening.header,
+            names: opening.names.to_vec(),
         };
         let mut files: Vec<Opened> = Vec::new();
         let mut warnings = Vec::new();
@@ -125,6 +129,58 @@ impl Source {
                 .help(format!("did you mean `{near}`?  put it in ilk.toml under {}: {key} = \"{near}\"", self.section)),
             None => error.help(format!("name an existing column in ilk.toml under {}: {key} = \"…\"", self.section)),
         }
+    }
+
+    /// Says which words in these columns are taken for missing values.
+    pub(crate) fn say_missing(&mut self, columns: &[&str]) {
+        let (mut words, mut cells, mut named) = (BTreeMap::<&str, u64>::new(), 0, BTreeSet::new());
+        for file in &self.files {
+            if let Opened::Text(text) = file {
+                for ((column, word), n) in &text.missing {
+                    let name = text.header[*column].as_str();
+                    if columns.contains(&name) {
+                        *words.entry(word).or_default() += n;
+                        cells += n;
+                        named.insert(name);
+                    }
+                }
+            }
+        }
+        if cells == 0 {
+            return;
+        }
+        let listed: Vec<String> = words.iter().map(|(word, n)| format!("{n} × `{word}`")).collect();
+        let named: Vec<String> = named.into_iter().map(|n| format!("`{n}`")).collect();
+        self.warnings.push(
+            Warning::new(
+                "W0332",
+                format!(
+                    "{}: {cells} {} of {} taken for missing",
+                    self.table,
+                    if cells == 1 { "cell" } else { "cells" },
+                    named.join(", ")
+                ),
+            )
+            .note("seen", listed.join("    "))
+            .help("if such a word is a value, write another in the export; if it is not, leave the cell empty"),
+        );
+    }
+
+    /// The last row of every text file: its number and its fields by column.
+    pub(crate) fn last_rows(&self) -> Vec<(u64, BTreeMap<&str, &str>)> {
+        let mut found = Vec::new();
+        let mut start = 0;
+        for file in &self.files {
+            if let Opened::Text(text) = file
+                && text.records > 1
+                && text.last.len() == text.header.len()
+            {
+                let cells = text.header.iter().map(String::as_str).zip(text.last.iter().map(String::as_str)).collect();
+                found.push((start + text.records - 1, cells));
+            }
+            start += file.rows();
+        }
+        found
     }
 
     /// Whether column `name` exists.
