@@ -1,6 +1,7 @@
 //! Everything that decides a result, in one TOML file. Only `pipeline` and `cli` read it: a stage gets its own piece.
 
 use crate::data::dates::Day;
+use crate::data::duplicates::{CopyRules, Overlap};
 use crate::data::schema::Inputs;
 use crate::error::{Error, Place, Result};
 use crate::evidence::select::SelectK;
@@ -252,11 +253,23 @@ impl AutoNumber for f64 {
 pub struct Quality {
     /// Share of unreadable rows of a table above which a run stops: `1%`.
     pub max_rejected: String,
+    /// Whether second and later copies of a row (equal in every column of the file) are left out.
+    pub drop_exact_duplicates: bool,
+    /// Files of one table that hold the same rows of the same days: `stop` says so, `first` counts a row in the first file
+    /// that holds it, `keep` counts every row.
+    pub overlap: Overlap,
 }
 
 impl Default for Quality {
     fn default() -> Self {
-        Self { max_rejected: "1%".into() }
+        Self { max_rejected: "1%".into(), drop_exact_duplicates: false, overlap: Overlap::Stop }
+    }
+}
+
+impl Quality {
+    /// Which copies of a row count.
+    pub fn copies(&self) -> CopyRules {
+        CopyRules { drop_exact_duplicates: self.drop_exact_duplicates, overlap: self.overlap }
     }
 }
 

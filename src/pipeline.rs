@@ -110,6 +110,7 @@ pub fn tables(config: &Config, base: &Path) -> Result<Tables> {
         as_of: config.as_of()?,
         window_days: config.window_days()?,
         max_rejected: config.max_rejected()?,
+        copies: config.quality.copies(),
     };
     read(&config.input, base, options)
 }
@@ -512,6 +513,7 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
         window_days: prepared.tables.window_days,
         currency: currency.clone(),
         input: without_paths(&config.input),
+        copies: config.quality.copies(),
         features: prepared.matrix.features.clone(),
         learned: prepared.learned.clone(),
         preparation: prepared.preparation.clone(),
@@ -713,7 +715,8 @@ pub fn score(
     as_of: Option<crate::data::dates::Day>,
     max_rejected: f64,
 ) -> Result<Scored> {
-    let tables = read(inputs, base, ReadOptions { as_of, window_days: model.window_days, max_rejected })?;
+    let options = ReadOptions { as_of, window_days: model.window_days, max_rejected, copies: model.copies };
+    let tables = read(inputs, base, options)?;
     let observed = Embedded.observe(&tables, &model.features)?;
     let matrix = model.learned.resolve(observed, model.features.clone())?;
     let assignments = model.assign(&matrix)?;

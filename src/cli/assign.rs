@@ -2,6 +2,7 @@
 
 use super::Voice;
 use crate::data::dates::Day;
+use crate::data::duplicates::Overlap;
 use crate::data::schema::{Inputs, Opening, Paths};
 use crate::data::source::{Source, closest, missing};
 use crate::error::{Error, Result};
@@ -32,6 +33,9 @@ pub struct Assign {
     /// A column of the model and what it is called in the files: CustomerID=customer_id
     #[arg(long, value_name = "MODEL=FILE")]
     map: Vec<String>,
+    /// What to do about files of one table that overlap; as in training without it
+    #[arg(long, value_name = "RULE", value_parser = ["first", "keep"])]
+    overlap: Option<String>,
     /// Overwrite the file
     #[arg(long)]
     replace: bool,
@@ -57,9 +61,17 @@ impl Assign {
         let reference = store.find(&self.model)?;
         let text = String::from_utf8(store.read(&reference, "model.json")?)
             .map_err(|e| Error::new("E0603", format!("model.json is damaged: {e}")).help("restore it from a copy"))?;
-        let model = Model::from_json(&text)?;
+        let mut model = Model::from_json(&text)?;
         let inputs = self.inputs(&model)?;
-        let scored = score(&model, &inputs, Path::new(""), as_of, 0.01)?;
+        match self.overlap.as_deref() {
+            Some("first") => model.copies.overlap = Overlap::First,
+            Some("keep") => model.copies.overlap = Overlap::Keep,
+            _ => {}
+        }
+        let scored = score(&model, &inputs, Path::new(""), as_of, 0.01).map_err(|error| match error.code() {
+            "E0325" => error.help("for this scoring alone: --overlap first, or --overlap keep"),
+            _ => error,
+        })?;
         voice.warn(&scored.warnings);
         let table = assignment_table(&model, &scored.matrix, &scored.assignments, &scored.rfm, &scored.tables);
         write_new(&self.out, &format.write(&table)?, self.replace)?;
@@ -178,7 +190,16 @@ fn place(file: &str, slots: &mut [Slot]) -> Result<()> {
         return Err(missing(file, Path::new(file)));
     }
     let written = Paths::One(file.to_string());
-    let opening = Opening { table: file, section: "the model", path: &written, delimiter: None, encoding: None };
+    let opening = Opening {
+        table: file,
+        section: "the model",
+        path: &written,
+        delimiter: None,
+        encoding: None,
+        skip: 0,
+        header: true,
+        names: &[],
+    };
     let source = Source::open(opening, Path::new(""))?;
     let fitting = slots
         .iter()

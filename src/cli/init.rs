@@ -44,7 +44,7 @@ impl Init {
         let mut proposal = propose(&paths, root, self.date_format.as_deref())?;
         for file in &proposal.files {
             voice.say(format!("{}   {}   → {}", file.path, file.facts, file.table));
-            if file.table == "not used" {
+            if file.table == "not used" || file.columns.is_empty() {
                 continue;
             }
             let rows: Vec<Vec<String>> = file
@@ -216,7 +216,10 @@ fn config_text(name: &str, currency: &str, inputs: &Inputs, files: &str) -> Stri
     line("\n[project]".into());
     line(format!("name     = {}", quoted(name)));
     line(format!("currency = {}                 # an ISO code such as \"GBP\"; empty for none", quoted(currency)));
-    let path = |paths: &crate::data::schema::Paths| quoted(paths.list().first().copied().unwrap_or_default());
+    let path = |paths: &crate::data::schema::Paths| match paths.list().as_slice() {
+        [one] => quoted(one),
+        many => format!("[{}]", many.iter().map(|p| quoted(p)).collect::<Vec<_>>().join(", ")),
+    };
     if let Some(orders) = &inputs.orders {
         line("\n[input.orders]".into());
         line(format!(

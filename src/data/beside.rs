@@ -1,11 +1,12 @@
 //! The tables beside the orders: customers, events, surveys.
 
-use super::columns::{Parsed, Sample};
+use super::columns::{Parsed, Sample, is_placeholder};
 use super::dates::Day;
-use super::frame::{collect, guard, numbers};
+use super::duplicates::{self, COPY};
+use super::frame::{collect, dense, guard, numbers, truth};
 use super::ledger::{Bucket, Buckets};
 use super::log::{Attributes, Codes, Columns, Field, Known, Log, UNDATED};
-use super::read::{ReadOptions, Tables, refuse};
+use super::read::{PLACEHOLDER, ReadOptions, Tables, refuse};
 use super::schema::{AttributeKind, CustomersSpec, DateSpec, EventsSpec, KindSpec, Question, QuestionKind, SurveySpec};
 use super::source::{ROW, Source};
 use crate::error::{Error, Result, Warning};
@@ -17,10 +18,12 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
     let mut source = Source::open(spec.opening(), base)?;
     source.require(&spec.columns())?;
     let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
+    source.say_missing(&columns);
     let sample = Sample::of(&source, &columns)?;
+    let newest = spec.duplicates.as_deref().map(|rule| newest(rule, spec.last_by(), &sample)).transpose()?;
     let id = match &spec.customer_id {
         Some(column) => {
-            let parsed = sample.id(column)?;
+            let parsed = sample.customer(column, spec.id_rules())?;
             tables.warnings.extend(parsed.warnings);
             parsed.value
         }
@@ -39,6 +42,7 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
         }
     };
     let mut select = vec![col(ROW), id.alias("customer")];
+    select.extend(newest.into_iter().flatten());
     let mut flags: Vec<(String, &str, &str)> = Vec::new();
     for (i, (column, kind)) in spec.attributes.iter().enumerate() {
         let parsed: Parsed = match kind.kind() {
@@ -67,55 +71,89 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
     }
     tables.inputs.extend(source.inputs());
     tables.warnings.extend(source.warnings.iter().cloned());
-    refuse(&source, &rows, &flags, options.max_rejected, tables)?;
+    refuse(&source, &rows, &flags, options, tables)?;
     let mut bad = lit(false);
     for (flag, ..) in &flags {
         bad = bad.or(col(flag.as_str()));
     }
-    let rows = collect(rows.lazy().with_columns([bad.alias("bad")]), "customers")?;
+    let mut rows = collect(rows.lazy().with_columns([bad.alias("bad"), lit(false).alias("older")]), "customers")?;
+    let excluded = excluded(&tables.excluded);
+    if spec.duplicates.is_some() {
+        rows = only_newest(rows, excluded.clone())?;
+    }
     let mut buckets = Buckets::default();
-    let refused = yes(&rows, "bad", "customers")?;
-    let nobody = missing(&rows, "customer", "customers")?;
-    for (refused, nobody) in refused.iter().zip(&nobody) {
-        let bucket = match (refused, nobody) {
-            (true, _) => Bucket::Refused,
-            (false, true) => Bucket::NoCustomer,
-            (false, false) => Bucket::Used,
+    let (refused, nobody) = (yes(&rows, "bad", "customers")?, missing(&rows, "customer", "customers")?);
+    let older = yes(&rows, "older", "customers")?;
+    let left_out = left_out(&rows, &tables.excluded, "customers")?;
+    for i in 0..rows.height() {
+        let bucket = if refused[i] {
+            Bucket::Refused
+        } else if nobody[i] {
+            Bucket::NoCustomer
+        } else if left_out[i] {
+            Bucket::Excluded
+        } else if older[i] {
+            Bucket::Duplicate
+        } else {
+            Bucket::Used
         };
         buckets.add(bucket, 1, 0);
     }
     buckets.add(Bucket::Refused, source.ragged_rows(), 0);
+    buckets.check("customers", source.rows() + source.ragged_rows(), 0)?;
     tables.ledger.extend(buckets.rows_of("customers", false));
     let mut keep = vec![col("customer")];
     keep.extend(spec.attributes.keys().map(|c| col(c.as_str())));
-    let used = rows.clone().lazy().filter(col("bad").not().and(col("customer").is_not_null()));
+    let counts = col("bad").or(col("older")).or(excluded).not().and(col("customer").is_not_null());
+    let used = rows.clone().lazy().filter(counts);
     let distinct = used.clone().select(keep).unique(None, UniqueKeepStrategy::Any);
     let distinct = collect(distinct.sort(["customer"], SortMultipleOptions::default()), "customers")?;
     let people = guard("customers", || distinct.column("customer")?.n_unique())?;
     if people < distinct.height() {
-        let repeated = collect(
-            used.group_by([col("customer")])
-                .agg([col(ROW).sort(SortOptions::default()).get(lit(1), true).cast(DataType::UInt64).alias("again")])
-                .filter(col("again").is_not_null())
-                .sort(["again"], SortMultipleOptions::default())
-                .limit(1),
+        let differing = collect(
+            distinct
+                .clone()
+                .lazy()
+                .group_by([col("customer")])
+                .agg([len().alias("n")])
+                .filter(col("n").gt(lit(1)))
+                .select([col("customer")]),
             "customers",
         )?;
-        let again = guard("customers", || Ok(repeated.column("again")?.u64()?.get(0).unwrap_or(0)))?;
+        let used = used.join(differing.lazy(), [col("customer")], [col("customer")], JoinArgs::new(JoinType::Semi));
+        let row = |nth: i64, name: &str| {
+            col(ROW).sort(SortOptions::default()).get(lit(nth), true).cast(DataType::UInt64).alias(name)
+        };
+        let repeated = collect(
+            used.group_by([col("customer")])
+                .agg([row(0, "first"), row(1, "again")])
+                .filter(col("again").is_not_null())
+                .sort(["again"], SortMultipleOptions::default()),
+            "customers",
+        )?;
+        let (first, again) = guard("customers", || {
+            let of = |name: &str| PolarsResult::Ok(repeated.column(name)?.u64()?.get(0).unwrap_or(0));
+            Ok((of("first")?, of("again")?))
+        })?;
         let column = spec.customer_id.as_deref().unwrap_or_default();
         let mut error = Error::new(
             "E0323",
-            format!(
-                "{} customers stand in the customers table twice with different values",
-                distinct.height() - people
-            ),
+            match repeated.height() {
+                1 => "1 customer stands in the customers table twice with different values".to_string(),
+                n => format!("{n} customers stand in the customers table twice with different values"),
+            },
         );
-        if let Some(place) = source.places(&[(again, column)], "again")?.pop() {
-            error = error.at(place);
+        if let [first, again] = source.places(&[(first, column), (again, column)], "again")?.as_slice() {
+            error = error
+                .note("note", format!("the first of them stands in line {} already", first.line))
+                .at(again.clone());
         }
-        return Err(error
-            .why("it cannot be told which of the values is true")
-            .help("export one row per customer, the newest"));
+        let told =
+            |c: &&String| ["updat", "modif", "chang", "date", "time"].iter().any(|w| c.to_lowercase().contains(w));
+        let by = source.columns.iter().find(told).map_or("COLUMN", String::as_str);
+        return Err(error.why("it cannot be told which of the values is true").help(format!(
+            "export one row per customer, or say which counts under [input.customers]: duplicates = \"last by {by}\""
+        )));
     }
     let mut columns = Vec::new();
     for (column, attribute) in &spec.attributes {
@@ -135,22 +173,70 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
     Ok(())
 }
 
+/// The columns that tell which of several rows of a customer is the newest: the day, and the text itself.
+fn newest(rule: &str, by: Option<&str>, sample: &Sample<'_>) -> Result<[Expr; 2]> {
+    let Some(column) = by.filter(|c| !c.is_empty()) else {
+        return Err(Error::new("E0204", format!("`duplicates = \"{rule}\"`: expected `last by` and a column"))
+            .help("duplicates = \"last by updated_at\""));
+    };
+    // What holds no dates, a version number for instance, is compared as it stands.
+    let day = sample.day(&DateSpec::Column(column.into())).map(|parsed| parsed.value.cast(DataType::Int32));
+    let day = day.unwrap_or_else(|_| lit(NULL).cast(DataType::Int32));
+    Ok([day.alias("newest_day"), col(column).cast(DataType::String).alias("newest_text")])
+}
+
+/// Of several rows of a customer only the newest is used; of equally new ones the last. The others are marked `older`.
+fn only_newest(rows: DataFrame, excluded: Expr) -> Result<DataFrame> {
+    let usable = col("bad").or(excluded).not().and(col("customer").is_not_null());
+    let newest = rows
+        .clone()
+        .lazy()
+        .filter(usable.clone())
+        .sort(
+            ["customer", "newest_day", "newest_text", ROW],
+            SortMultipleOptions::default().with_order_descending_multi([false, true, true, true]).with_nulls_last(true),
+        )
+        .unique_stable(Some(cols(["customer"])), UniqueKeepStrategy::First)
+        .select([col(ROW), lit(true).alias("newest")]);
+    let older = usable.and(col("newest").is_null()).alias("older");
+    collect(
+        rows.lazy().join(newest, [col(ROW)], [col(ROW)], JoinArgs::new(JoinType::Left)).with_columns([older]),
+        "customers",
+    )
+}
+
+/// Whether the customer is one of some who are nobody.
+fn excluded(ids: &[String]) -> Expr {
+    if ids.is_empty() {
+        return lit(false);
+    }
+    col("customer").is_in(lit(Series::new("excluded".into(), ids.to_vec())).implode(false), false).fill_null(false)
+}
+
+/// Which rows are of ids that are nobody.
+fn left_out(rows: &DataFrame, ids: &[String], what: &str) -> Result<Vec<bool>> {
+    if ids.is_empty() {
+        return Ok(vec![false; rows.height()]);
+    }
+    yes(&collect(rows.clone().lazy().select([excluded(ids).alias("left_out")]), what)?, "left_out", what)
+}
+
 /// Where a flag holds.
 fn yes(frame: &DataFrame, name: &str, what: &str) -> Result<Vec<bool>> {
-    guard(what, || Ok(frame.column(name)?.bool()?.iter().map(|v| v == Some(true)).collect()))
+    guard(what, || Ok(truth(frame.column(name)?.bool()?)))
 }
 
 /// Where a value is missing.
 fn missing(frame: &DataFrame, name: &str, what: &str) -> Result<Vec<bool>> {
-    guard(what, || Ok(frame.column(name)?.is_null().iter().map(|v| v == Some(true)).collect()))
+    guard(what, || Ok(truth(&frame.column(name)?.is_null())))
 }
 
 /// All event tables as one.
 pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, tables: &mut Tables) -> Result<()> {
     let mut parts = Vec::new();
     for spec in specs {
-        let source = Source::open(spec.opening(), base)?;
-        let joined = spec.join_opening().map(|opening| Source::open(opening, base)).transpose()?;
+        let mut source = Source::open(spec.opening(), base)?;
+        let mut joined = spec.join_opening().map(|opening| Source::open(opening, base)).transpose()?;
         let (mut own, mut looked_up) = (Vec::new(), Vec::new());
         for (key, column) in spec.columns() {
             match &joined {
@@ -170,7 +256,16 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
             own.push(&join.on);
             looked_up.push(&join.on);
         }
-        let sample = Sample::of(&source, &own)?;
+        source.say_missing(&own);
+        if let Some(other) = &mut joined {
+            other.say_missing(&looked_up);
+            tables.warnings.append(&mut other.warnings);
+        }
+        let mut sample = Sample::of(&source, &own)?;
+        if let Some(date) = spec.date.as_ref().filter(|d| source.has(d.column())) {
+            let day = sample.day(date)?.value;
+            sample.until(&own, &day, options.as_of)?;
+        }
         let other_sample = joined.as_ref().map(|other| Sample::of(other, &looked_up)).transpose()?;
         let of = |column: &str| match &other_sample {
             Some(other) if !source.has(column) => other,
@@ -181,13 +276,14 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         let mut put = |column: &str, expr: Expr| {
             if source.has(column) { own_select.push(expr) } else { other_select.push(expr) }
         };
-        let customer = sample.id(&spec.customer_id)?;
+        let customer = sample.customer(&spec.customer_id, spec.id_rules())?;
         tables.warnings.extend(customer.warnings);
         put(&spec.customer_id, customer.value.alias("customer"));
         let dated = spec.date.is_some();
         if let Some(date) = &spec.date {
             let parsed = of(date.column()).day(date)?;
             tables.stated.extend(parsed.stated.map(|s| format!("{}: {s}", spec.name)));
+            tables.warnings.extend(parsed.warnings);
             put(date.column(), parsed.value.cast(DataType::Int32).alias("day"));
         }
         if let Some(column) = &spec.channel {
@@ -200,16 +296,18 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
             put(column, of(column).level(column).value.alias("kind"));
         }
         let mut frame = source.frame(&own)?;
+        let mut right = None;
         if let (Some(join), Some(other)) = (&spec.join, &joined) {
             own_select.push(sample.level(&join.on).value.alias("join"));
             if let Some(other_sample) = &other_sample {
                 other_select.push(other_sample.level(&join.on).value.alias("join"));
             }
-            let right = other
+            let found = other
                 .frame(&looked_up)?
                 .select(&other_select)
                 .unique_stable(Some(cols(["join"])), UniqueKeepStrategy::First);
-            frame = frame.select(&own_select).join(right, [col("join")], [col("join")], JoinArgs::new(JoinType::Left));
+            right = Some(found.clone());
+            frame = frame.select(&own_select).join(found, [col("join")], [col("join")], JoinArgs::new(JoinType::Left));
             tables.inputs.extend(other.inputs());
         } else {
             frame = frame.select(&own_select);
@@ -233,27 +331,39 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         });
         // What is bad is told by the date alone: an event without a kind still says that somebody was there.
         all.push(if dated { col("day").is_null().alias("bad0") } else { lit(false).alias("bad0") });
-        let rows = collect(frame.select(all), &spec.name)?;
+        all.push(if dated { is_placeholder(col("day")).alias("bad1") } else { lit(false).alias("bad1") });
+        let mut rows = collect(frame.select(&all), &spec.name)?;
+        if rows.height() as u64 != source.rows() {
+            source.force_copies()?;
+            let again = source.frame(&own)?.select(&own_select);
+            let again = match right {
+                Some(right) => again.join(right, [col("join")], [col("join")], JoinArgs::new(JoinType::Left)),
+                None => again,
+            };
+            rows = collect(again.select(&all), &spec.name)?;
+        }
+        let rows = duplicates::settle(&mut source, rows, options, &["bad0", "bad1"], tables)?;
         tables.inputs.extend(source.inputs());
         tables.warnings.extend(source.warnings.iter().cloned());
         let column = spec.date.as_ref().map_or("", DateSpec::column);
         refuse(
             &source,
             &rows,
-            &[("bad0".into(), column, "not a date in the format of the column")],
-            options.max_rejected,
+            &[("bad0".into(), column, "not a date in the format of the column"), ("bad1".into(), column, PLACEHOLDER)],
+            options,
             tables,
         )?;
-        parts.push((spec.name.clone(), rows, Some(source.ragged_rows())));
+        parts.push(Part { rows, counted: Some(Counted::of(&source)), name: spec.name.clone() });
     }
     if parts.is_empty() {
         return Ok(());
     }
     if tables.as_of.is_none() {
         let mut last = None;
-        for (name, rows, _) in &parts {
-            let day = collect(rows.clone().lazy().select([col("day").max().cast(DataType::Int32)]), name)?;
-            let day = guard(name, || Ok(day.columns()[0].i32()?.get(0)))?;
+        for part in &parts {
+            let real = part.rows.clone().lazy().filter(col("bad1").not());
+            let day = collect(real.select([col("day").max().cast(DataType::Int32)]), &part.name)?;
+            let day = guard(&part.name, || Ok(day.columns()[0].i32()?.get(0)))?;
             last = last.max(day.map(Day));
         }
         tables.as_of = last;
@@ -271,11 +381,16 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
 pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, tables: &mut Tables) -> Result<()> {
     let mut parts = Vec::new();
     for spec in specs {
-        let source = Source::open(spec.opening(), base)?;
+        let mut source = Source::open(spec.opening(), base)?;
         source.require(&spec.columns())?;
         let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
-        let sample = Sample::of(&source, &columns)?;
-        let customer = sample.id(&spec.customer_id)?;
+        source.say_missing(&columns);
+        let mut sample = Sample::of(&source, &columns)?;
+        if let Some(date) = &spec.date {
+            let day = sample.day(date)?.value;
+            sample.until(&columns, &day, options.as_of)?;
+        }
+        let customer = sample.customer(&spec.customer_id, spec.id_rules())?;
         tables.warnings.extend(customer.warnings);
         let asked = spec.asked();
         if asked.is_empty() {
@@ -287,6 +402,7 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
         for (i, (column, question)) in asked.iter().enumerate() {
             if matches!(question, Question::Kind(QuestionKind::Nps | QuestionKind::Number)) {
                 let parsed = sample.number(column, None)?;
+                tables.warnings.extend(parsed.warnings);
                 // Off the scale is as wrong as a word.
                 let bad = match question {
                     Question::Kind(QuestionKind::Nps) => {
@@ -305,16 +421,22 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
             Some(date) => {
                 let parsed = sample.day(date)?;
                 tables.stated.extend(parsed.stated.map(|s| format!("{}: {s}", spec.name)));
-                select.push(parsed.bad.or(parsed.value.clone().is_null()).fill_null(true).alias("undated"));
+                tables.warnings.extend(parsed.warnings);
+                // An answer without a date is an answer; what stands there and is no date is not.
+                select.push(parsed.bad.fill_null(true).alias("undated"));
+                select.push(is_placeholder(parsed.value.clone()).alias("bad1"));
                 select.push(parsed.value.cast(DataType::Int32).alias("day"));
                 flags.push(("undated".into(), date.column(), "not a date in the format of the column"));
+                flags.push(("bad1".into(), date.column(), PLACEHOLDER));
             }
-            None => select.push(lit(NULL).cast(DataType::Int32).alias("day")),
+            None => select.extend([lit(NULL).cast(DataType::Int32).alias("day"), lit(false).alias("bad1")]),
         }
         let rows = collect(source.frame(&columns)?.select(&select), &spec.name)?;
-        refuse(&source, &rows, &flags, options.max_rejected, tables)?;
+        let names: Vec<&str> = flags.iter().map(|(flag, ..)| flag.as_str()).collect();
+        let rows = duplicates::settle(&mut source, rows, options, &names, tables)?;
+        refuse(&source, &rows, &flags, options, tables)?;
         let mut bad = lit(false);
-        for (flag, ..) in &flags {
+        for (flag, ..) in flags.iter().filter(|(.., reason)| *reason != PLACEHOLDER) {
             bad = bad.or(col(flag.as_str()));
         }
         tables.inputs.extend(source.inputs());
@@ -336,10 +458,12 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
                 text.alias("answer"),
                 lit(false).alias("machine"),
                 bad.clone().alias("bad0"),
+                col("bad1"),
+                col(COPY),
             ]);
             // A row is one row of the ledger, however many questions it answers.
-            let counted = (i == 0).then_some(source.ragged_rows());
-            parts.push((spec.name.clone(), collect(long, &spec.name)?, counted));
+            let counted = (i == 0).then(|| Counted::of(&source));
+            parts.push(Part { rows: collect(long, &spec.name)?, counted, name: spec.name.clone() });
         }
     }
     if parts.is_empty() {
@@ -351,13 +475,28 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
     Ok(())
 }
 
-/// Counts each part into the ledger (where it says how many ragged rows it had) and sorts the rows that count by customer.
-fn gathered(
-    parts: Vec<(String, DataFrame, Option<u64>)>,
-    coded: Vec<(Field, String)>,
-    options: ReadOptions,
-    tables: &mut Tables,
-) -> Result<Log> {
+/// One table of several of a kind. `bad0` says which rows are refused, `bad1` which have a placeholder for a date.
+struct Part {
+    name: String,
+    rows: DataFrame,
+    /// Of a table that is given in several parts only one is counted.
+    counted: Option<Counted>,
+}
+
+/// What the ledger of a table must add up to.
+struct Counted {
+    rows: u64,
+    ragged: u64,
+}
+
+impl Counted {
+    fn of(source: &Source) -> Self {
+        Self { rows: source.rows(), ragged: source.ragged_rows() }
+    }
+}
+
+/// Counts each part into the ledger and sorts the rows that count by customer.
+fn gathered(parts: Vec<Part>, coded: Vec<(Field, String)>, options: ReadOptions, tables: &mut Tables) -> Result<Log> {
     let last = tables.as_of.map_or(i32::MAX, |d| d.0);
     let first = match (tables.as_of, options.window_days) {
         (Some(day), Some(days)) => day.0.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)),
@@ -365,20 +504,26 @@ fn gathered(
     };
     let mut keep = Vec::new();
     let mut frames = Vec::new();
-    for (name, rows, ragged) in parts {
-        let refused = yes(&rows, "bad0", &name)?;
-        let machine = yes(&rows, "machine", &name)?;
+    for Part { name, rows, counted } in parts {
+        let (refused, placeholder) = (yes(&rows, "bad0", &name)?, yes(&rows, "bad1", &name)?);
+        let (machine, copy) = (yes(&rows, "machine", &name)?, yes(&rows, COPY, &name)?);
         let nobody = missing(&rows, "customer", &name)?;
-        let days: Vec<i32> =
-            guard(&name, || Ok(rows.column("day")?.i32()?.iter().map(|d| d.unwrap_or(UNDATED)).collect()))?;
+        let left_out = left_out(&rows, &tables.excluded, &name)?;
+        let days = guard(&name, || Ok(dense(rows.column("day")?.i32()?, UNDATED)))?;
         let mut buckets = Buckets::default();
         for i in 0..rows.height() {
-            let bucket = if refused[i] {
+            let bucket = if copy[i] {
+                Bucket::Duplicate
+            } else if refused[i] {
                 Bucket::Refused
+            } else if placeholder[i] {
+                Bucket::Placeholder
             } else if days[i] > last {
                 Bucket::AfterAsOf
             } else if days[i] != UNDATED && days[i] <= first {
                 Bucket::OutsideWindow
+            } else if left_out[i] {
+                Bucket::Excluded
             } else if nobody[i] {
                 Bucket::NoCustomer
             } else if machine[i] {
@@ -389,11 +534,13 @@ fn gathered(
             keep.push(bucket == Bucket::Used);
             buckets.add(bucket, 1, 0);
         }
-        if let Some(ragged) = ragged {
+        if let Some(Counted { rows, ragged }) = counted {
             buckets.add(Bucket::Refused, ragged, 0);
+            buckets.check(&name, rows + ragged, 0)?;
             tables.ledger.extend(buckets.rows_of(&name, false));
         }
-        frames.push(rows);
+        // What decided is not needed any more, and would be kept for all tables at once.
+        frames.push(rows.drop_many(["bad0", "bad1", "machine", COPY, ROW]));
     }
     let what = "events";
     let mut frames = frames.into_iter();

@@ -3,8 +3,8 @@
 use super::dates::{self, Day, Reading};
 use super::frame::{collect, texts};
 use super::numbers::{CURRENCY_SIGNS, NULL_WORDS, NumberFormat, Seen};
-use super::schema::{DateSpec, Flag};
-use super::source::Source;
+use super::schema::{DateSpec, Flag, IdRules};
+use super::source::{ROW, Source};
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -44,6 +44,15 @@ impl<'a> Sample<'a> {
         Ok(Self { source, frame: source.sample(columns, SAMPLE)? })
     }
 
+    /// The first rows that are not after `as_of`: what comes later decides nothing.
+    pub(crate) fn until(&mut self, columns: &[&str], day: &Expr, as_of: Option<Day>) -> Result<()> {
+        if let Some(last) = as_of {
+            let early = day.clone().cast(DataType::Int32).gt(lit(last.0)).fill_null(false).not();
+            self.frame = collect(self.source.frame(columns)?.filter(early).limit(SAMPLE), &self.source.table)?;
+        }
+        Ok(())
+    }
+
     /// The type polars gives the column.
     pub(crate) fn dtype(&self, column: &str) -> DataType {
         self.frame.column(column).map_or(DataType::Null, |c| c.dtype().clone())
@@ -57,6 +66,14 @@ impl<'a> Sample<'a> {
             .map(|t| t.trim().to_string())
             .filter(|t| !NULL_WORDS.contains(&t.as_str()))
             .collect())
+    }
+
+    /// The first row of the sample whose value in a column is such.
+    fn first(&self, column: &str, such: impl Fn(&str) -> bool) -> Option<u64> {
+        let rows = self.frame.column(ROW).ok()?.cast(&DataType::UInt64).ok()?;
+        let cells = self.frame.column(column).ok()?.str().ok()?;
+        let at = cells.iter().position(|cell| cell.is_some_and(|c| such(c.trim())))?;
+        rows.u64().ok()?.get(at)
     }
 
     /// A customer, order or product id: text as it stands, missing words to null, `17850.0` to `17850`.
@@ -78,15 +95,21 @@ impl<'a> Sample<'a> {
                             values.len()
                         ),
                     )
-                    .note("seen", values.iter().find(|v| is_scientific(v)).cloned().unwrap_or_default())
+                    .at(self
+                        .first(column, is_scientific)
+                        .map(|row| self.source.places(&[(row, column)], "digits are gone"))
+                        .transpose()?
+                        .and_then(|mut p| p.pop())
+                        .unwrap_or_default())
                     .why("digits are lost, so different customers would be merged; this is never repaired")
                     .help("export the file again with this column as text"));
                 }
                 let text = not_null_word(col(column));
-                let tail = |v: &String| v.strip_suffix(".0").is_some_and(|w| w.bytes().all(|b| b.is_ascii_digit()));
-                if !values.is_empty() && values.iter().all(tail) {
+                let floats = values.iter().filter(|v| is_float(v)).count();
+                if floats > 0 {
                     warnings.push(float_ids(column));
-                    text.str().strip_suffix(lit(".0"))
+                    // Only where digits stand before it: `v1.0` is a name.
+                    text.str().replace(lit(r"^(\d+)\.0$"), lit("$1"), false)
                 } else {
                     text
                 }
@@ -94,6 +117,38 @@ impl<'a> Sample<'a> {
             _ => col(column).cast(DataType::String),
         };
         Ok(Parsed { value, bad: lit(false), hour: None, stated: None, warnings })
+    }
+
+    /// A customer id: an id, evened out as the table's rules say.
+    pub(crate) fn customer(&self, column: &str, rules: IdRules<'_>) -> Result<Parsed> {
+        let mut parsed = self.id(column)?;
+        let mut value = parsed.value;
+        for word in rules.normalize.iter().flat_map(|w| w.split(',')) {
+            value = match word.trim() {
+                "trim" => value.str().strip_chars(lit(NULL)),
+                "upper" => value.str().to_uppercase(),
+                "lower" => value.str().to_lowercase(),
+                other => {
+                    return Err(Error::new(
+                        "E0204",
+                        format!("`normalize = \"{other}\"`: expected trim, upper or lower"),
+                    )
+                    .help(format!("under {}: normalize = \"trim,upper\"", self.source.section)));
+                }
+            };
+        }
+        if let Some(prefix) = rules.strip_prefix {
+            value = value.str().strip_prefix(lit(prefix));
+        }
+        if let Some(length) = rules.pad {
+            let zeros = lit("0".repeat(length as usize));
+            let padded = (zeros + value.clone()).str().slice(lit(-i64::from(length)), lit(u64::from(length)));
+            let short = value.clone().str().len_bytes().lt(lit(length));
+            let digits = value.clone().str().contains(lit(r"^\d+$"), true);
+            value = when(short.and(digits)).then(padded).otherwise(value);
+        }
+        parsed.value = value;
+        Ok(parsed)
     }
 
     /// A level of an attribute or a kind of event: trimmed text, missing words to null.
@@ -166,12 +221,19 @@ impl<'a> Sample<'a> {
                     )),
             );
         }
-        if given.is_none() && !signs.is_empty() {
+        if given.is_none() && (!signs.is_empty() || seen.brackets > 0) {
             let n: usize = signs.iter().map(|(_, n)| n).sum();
-            warnings.push(Warning::new(
-                "W0342",
-                format!("`{column}`: {} stripped from {n} of the first {} values", signs[0].0, values.len()),
-            ));
+            let mut said = Vec::new();
+            if let Some((sign, _)) = signs.first() {
+                said.push(format!("{sign} is stripped from {n}"));
+            }
+            if seen.brackets > 0 {
+                said.push(format!("{} in brackets are read as negative", seen.brackets));
+            }
+            warnings.push(
+                Warning::new("W0342", format!("`{column}`: of the first {} values {}", values.len(), said.join(", ")))
+                    .help(format!("to state the sign: {} number = {{ strip = \"£\" }}", self.source.section)),
+            );
         }
         let mut text = col(column).str().strip_chars(lit(NULL));
         let trimmed = text.clone();
@@ -195,8 +257,22 @@ impl<'a> Sample<'a> {
         let number = text.cast(DataType::Float64);
         let value = when(number.clone().is_finite()).then(number.clone()).otherwise(lit(NULL));
         let words: Vec<&str> = NULL_WORDS.iter().copied().chain(format.null.iter().map(String::as_str)).collect();
-        let missing = trimmed.is_in(lit(Series::new("words".into(), words)).implode(false), false).fill_null(true);
-        let bad = number.is_finite().fill_null(false).not().and(missing.not());
+        let missing =
+            trimmed.clone().is_in(lit(Series::new("words".into(), words)).implode(false), false).fill_null(true);
+        let mut bad = number.is_finite().fill_null(false).not().and(missing.not());
+        // A mark for thousands stands before three digits. Elsewhere it is the decimal mark of a value that is written
+        // otherwise than the rest, and would be read a hundred times too large.
+        let stray = match format.thousands.as_deref() {
+            Some(".") => Some(r"\.(\d{0,2}|\d{4,})(\D|$)"),
+            Some(",") => Some(r",(\d{0,2}|\d{4,})(\D|$)"),
+            _ => None,
+        };
+        let mut value = value;
+        if let Some(pattern) = stray {
+            let hit = trimmed.str().contains(lit(pattern), true).fill_null(false);
+            value = when(hit.clone()).then(lit(NULL)).otherwise(value);
+            bad = bad.or(hit);
+        }
         Ok(Parsed { value, bad, hour: None, stated: None, warnings })
     }
 
@@ -207,9 +283,9 @@ impl<'a> Sample<'a> {
         if matches!(dtype, DataType::Date | DataType::Datetime(..)) {
             let value = col(column).cast(DataType::Date);
             let hour = matches!(dtype, DataType::Datetime(..)).then(|| col(column).dt().hour());
-            let (value, bad) = without_placeholders(value, lit(false));
-            return Ok(Parsed { value, bad, hour, stated: None, warnings: Vec::new() });
+            return Ok(Parsed { value, bad: lit(false), hour, stated: None, warnings: Vec::new() });
         }
+        let mut warnings = Vec::new();
         let (formats, stated) = match spec.formats() {
             Some(formats) => {
                 for format in &formats {
@@ -223,14 +299,39 @@ impl<'a> Sample<'a> {
                 (vec![format], Some(stated))
             }
         };
+        if spec.formats().is_none() && formats.iter().any(|f| dates::is_utc(f)) {
+            warnings.push(
+                Warning::new("W0315", format!("{}: the times of `{column}` are read as UTC", self.source.table))
+                    .why("an order late in the evening may count on the day before or after")
+                    .help(format!(
+                        "to state it under {}: date = {{ column = \"{column}\", format = \"{}\" }}",
+                        self.source.section, formats[0]
+                    )),
+            );
+        }
         let text = col(column).cast(DataType::String).str().strip_chars(lit(NULL));
         let mut value: Option<Expr> = None;
         let mut hour: Option<Expr> = None;
         for format in &formats {
+            if let Some((per_day, shift)) = dates::counted(format) {
+                let number = text.clone().cast(DataType::Float64);
+                // Fractions of a day are its time. What lies outside the calendar is no date.
+                let days = (number / lit(per_day)).floor() - lit(shift);
+                let days = when(days.clone().gt(lit(-36_525.0)).and(days.clone().lt(lit(2_932_897.0))))
+                    .then(days)
+                    .otherwise(lit(NULL));
+                let one = days.cast(DataType::Int32).cast(DataType::Date);
+                value = Some(match value {
+                    Some(before) => when(before.clone().is_null()).then(one).otherwise(before),
+                    None => one,
+                });
+                continue;
+            }
+            let zone = format.contains("%:z").then_some(TimeZone::UTC);
             let options =
                 StrptimeOptions { format: Some(format.as_str().into()), strict: false, exact: true, cache: true };
             let one = if format.contains("%H") || format.contains("%T") {
-                let time = text.clone().str().to_datetime(Some(TimeUnit::Microseconds), None, options, lit("raise"));
+                let time = text.clone().str().to_datetime(Some(TimeUnit::Microseconds), zone, options, lit("raise"));
                 let own = time.clone().dt().hour();
                 hour = Some(match hour {
                     Some(before) => when(before.clone().is_null()).then(own).otherwise(before),
@@ -249,8 +350,7 @@ impl<'a> Sample<'a> {
         let missing =
             text.is_in(lit(Series::new("words".into(), NULL_WORDS.to_vec())).implode(false), false).fill_null(true);
         let bad = value.clone().is_null().and(missing.not());
-        let (value, bad) = without_placeholders(value, bad);
-        Ok(Parsed { value, bad, hour, stated, warnings: Vec::new() })
+        Ok(Parsed { value, bad, hour, stated, warnings })
     }
 
     /// The format of a date column and what proves it: from the sample if that settles it, else from every value.
@@ -269,6 +369,18 @@ impl<'a> Sample<'a> {
         }
         if let Reading::One { format, proof } = reading {
             return Ok((format, proof));
+        }
+        let all = self.distinct(column)?;
+        match dates::judge_numbers(&all.iter().map(String::as_str).collect::<Vec<_>>()) {
+            Some(dates::Counting::Epoch { format, proof }) => return Ok((format, proof)),
+            Some(dates::Counting::Excel { first, last }) => {
+                let mut error = dates::excel(column, first, last, &self.source.section);
+                if let Some(place) = self.source.places(&[(0, column)], "a day number")?.pop() {
+                    error = error.at(place);
+                }
+                return Err(error);
+            }
+            None => {}
         }
         let mut error = dates::unsettled(&reading, column, distinct, &self.source.section)
             .unwrap_or_else(|| Error::new("E0315", format!("`{column}` holds no dates")));
@@ -296,14 +408,10 @@ impl<'a> Sample<'a> {
     }
 }
 
-fn without_placeholders(value: Expr, bad: Expr) -> (Expr, Expr) {
+/// Whether a day is one that exports use for "no date".
+pub(crate) fn is_placeholder(day: Expr) -> Expr {
     let days: Vec<i32> = PLACEHOLDERS.iter().filter_map(|t| Day::parse(t)).map(|d| d.0).collect();
-    let hit = value
-        .clone()
-        .cast(DataType::Int32)
-        .is_in(lit(Series::new("days".into(), days)).implode(false), false)
-        .fill_null(false);
-    (when(hit.clone()).then(lit(NULL).cast(DataType::Date)).otherwise(value), bad.or(hit))
+    day.cast(DataType::Int32).is_in(lit(Series::new("days".into(), days)).implode(false), false).fill_null(false)
 }
 
 fn not_null_word(text: Expr) -> Expr {
@@ -311,12 +419,19 @@ fn not_null_word(text: Expr) -> Expr {
     when(word.fill_null(true)).then(lit(NULL).cast(DataType::String)).otherwise(text)
 }
 
-fn is_scientific(text: &str) -> bool {
+/// `17850.0`.
+fn is_float(text: &str) -> bool {
+    text.strip_suffix(".0").is_some_and(|whole| !whole.is_empty() && whole.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// `1.23E+15`: what a spreadsheet makes of a long id.
+pub(crate) fn is_scientific(text: &str) -> bool {
     text.contains(['E', 'e']) && text.contains('+') && text.parse::<f64>().is_ok()
 }
 
 fn float_ids(column: &str) -> Warning {
     Warning::new("W0301", format!("`{column}` is written as 17850.0; read as text 17850"))
+        .help("nothing is lost; to be rid of this, export the column as text or as whole numbers")
 }
 
 /// The commonest of some bad values, for a message: `3,102 × "12,50 €"`.

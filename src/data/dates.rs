@@ -36,6 +36,23 @@ impl Day {
         (self.0 + 3).rem_euclid(7) as usize
     }
 
+    /// The last day of its quarter.
+    pub(crate) fn quarter_end(self) -> Self {
+        use chrono::Datelike;
+        let date = self.date();
+        let (year, month) =
+            if date.month() > 9 { (date.year() + 1, 1) } else { (date.year(), date.month0() / 3 * 3 + 4) };
+        NaiveDate::from_ymd_opt(year, month, 1).map_or(self, |next| Self(next.to_epoch_days() - 1))
+    }
+
+    /// The last day of the quarter before.
+    pub(crate) fn quarter_before(self) -> Self {
+        use chrono::Datelike;
+        let date = self.date();
+        NaiveDate::from_ymd_opt(date.year(), date.month0() / 3 * 3 + 1, 1)
+            .map_or(self, |first| Self(first.to_epoch_days() - 1))
+    }
+
     fn date(self) -> NaiveDate {
         NaiveDate::from_epoch_days(self.0).unwrap_or(NaiveDate::MIN)
     }
@@ -73,8 +90,82 @@ const DAYS: [(&str, Order); 16] = [
     ("%d %B %Y", Order::Named),
 ];
 
-const TIMES: [&str; 9] =
-    ["", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %H:%M:%S%.f", "T%H:%M:%S%.f", "T%H:%M:%SZ", "T%H:%M:%S%.fZ"];
+const TIMES: [&str; 11] = [
+    "",
+    " %H:%M:%S",
+    " %H:%M",
+    "T%H:%M:%S",
+    "T%H:%M",
+    " %H:%M:%S%.f",
+    "T%H:%M:%S%.f",
+    "T%H:%M:%SZ",
+    "T%H:%M:%S%.fZ",
+    "T%H:%M:%S%:z",
+    " %H:%M:%S%:z",
+];
+
+/// Excel's name for a format, as the config spells it: days since 1899-12-30.
+const EXCEL: &str = "excel";
+
+/// Whether times in this format are read as UTC.
+pub(crate) fn is_utc(format: &str) -> bool {
+    format.contains("%:z") || matches!(format, "unix" | "unix_ms")
+}
+
+/// For a format that counts instead of writing a date: units per day, and the days from its first to 1970-01-01.
+pub(crate) fn counted(format: &str) -> Option<(f64, f64)> {
+    match format {
+        EXCEL => Some((1.0, 25_569.0)),
+        "unix" => Some((86_400.0, 0.0)),
+        "unix_ms" => Some((86_400_000.0, 0.0)),
+        _ => None,
+    }
+}
+
+/// How a column counts days, if it does.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Counting {
+    /// Seconds or milliseconds since 1970.
+    Epoch { format: String, proof: String },
+    /// Excel's day numbers.
+    Excel { first: f64, last: f64 },
+}
+
+/// Judges the distinct values of a column that no written date fits: all of them (but a hundredth) between 2000 and 2062
+/// as Excel's days, or between 1985 and 2100 as seconds or milliseconds.
+pub(crate) fn judge_numbers(values: &[&str]) -> Option<Counting> {
+    let mut numbers: Vec<f64> = values.iter().filter_map(|v| v.parse().ok()).filter(|n: &f64| n.is_finite()).collect();
+    numbers.sort_by(f64::total_cmp);
+    let within = |low: f64, high: f64| {
+        let from = numbers.partition_point(|n| *n < low);
+        let to = numbers.partition_point(|n| *n <= high);
+        let inside = &numbers[from..to];
+        (!inside.is_empty() && inside.len() * 100 >= values.len() * 99).then_some(inside)
+    };
+    if let Some(inside) = within(36_526.0, 59_500.0) {
+        return Some(Counting::Excel { first: inside[0], last: inside[inside.len() - 1] });
+    }
+    let epoch = |format: &str, proof: &str| Some(Counting::Epoch { format: format.into(), proof: proof.into() });
+    if within(4.75e8, 4.1e9).is_some() {
+        return epoch("unix", "seconds since 1970");
+    }
+    within(4.75e11, 4.1e12).and_then(|_| epoch("unix_ms", "milliseconds since 1970"))
+}
+
+/// The error for a column of Excel's day numbers, which may as well be amounts.
+pub(crate) fn excel(column: &str, first: f64, last: f64, key: &str) -> Error {
+    let day = |number: f64| Day(number as i32 - 25_569).iso();
+    Error::new(
+        "E0314",
+        format!(
+            "the values {first:.0} to {last:.0} of `{column}` look like Excel day numbers ({} to {})",
+            day(first),
+            day(last)
+        ),
+    )
+    .why("read as anything else, \"days since last order\" would mean nothing")
+    .help(format!("if they are, in ilk.toml under {key}\ndate = {{ column = \"{column}\", format = \"{EXCEL}\" }}"))
+}
 
 /// Whether a text reads as a date in any known format.
 pub(crate) fn looks_like_date(text: &str) -> bool {
@@ -120,7 +211,12 @@ pub(crate) enum Reading {
     /// Day first and month first both read all of them.
     Ambiguous { day_first: String, month_first: String },
     /// Two formats are needed.
-    Mixed { formats: Vec<(String, usize)> },
+    Mixed {
+        /// Each with the number of values it reads.
+        formats: Vec<(String, usize)>,
+        /// The other reading of those that the second format reads, if day and month can be told apart in none of them.
+        either: Option<String>,
+    },
     /// No known format reads most of them.
     Unknown,
 }
@@ -155,8 +251,11 @@ pub(crate) fn judge(values: &[&str]) -> Reading {
     if let Some((format, ..)) = other
         && rest.len() * 100 >= values.len()
     {
-        let n = rest.iter().filter(|v| read(v, format).is_some()).count();
-        return Reading::Mixed { formats: vec![(leaders[0].0.clone(), best), (format.clone(), n)] };
+        let reads = |f: &str| rest.iter().filter(|v| read(v, f).is_some()).count();
+        let n = reads(format);
+        let swapped = swap(format);
+        let either = (swapped != *format && reads(&swapped) == n).then_some(swapped);
+        return Reading::Mixed { formats: vec![(leaders[0].0.clone(), best), (format.clone(), n)], either };
     }
     if best * 100 >= values.len() * 90 {
         let read_by_best: Vec<&str> = values.iter().copied().filter(|v| read(v, &leaders[0].0).is_some()).collect();
@@ -211,17 +310,20 @@ pub(crate) fn unsettled(reading: &Reading, column: &str, distinct: usize, key: &
                     "put one of these in ilk.toml under {key}\ndate = {{ column = \"{column}\", format = \"{day_first}\" }}\ndate = {{ column = \"{column}\", format = \"{month_first}\" }}"
                 )),
         ),
-        Reading::Mixed { formats } => {
+        Reading::Mixed { formats, either } => {
             let listed: Vec<String> = formats.iter().map(|(f, n)| format!("{n} × {f}")).collect();
-            let quoted: Vec<String> = formats.iter().map(|(f, _)| format!("\"{f}\"")).collect();
+            let first = formats.first().map_or("", |f| f.0.as_str());
+            let paste = |second: &str| format!("date = {{ column = \"{column}\", format = [\"{first}\", \"{second}\"] }}");
+            let mut lines = vec![match either {
+                Some(_) => format!("list both in ilk.toml under {key}: the second is day-first or month-first"),
+                None => format!("list both in ilk.toml under {key}"),
+            }];
+            lines.extend(formats.get(1).map(|(f, _)| f).into_iter().chain(either).map(|f| paste(f)));
             Some(
                 Error::new("E0313", format!("`{column}` is written in two formats"))
-                    .note("seen", listed.join("    "))
+                    .note("seen", format!("{} among the distinct values", listed.join("    ")))
                     .why("reading one of them wrong moves \"days since last order\"")
-                    .help(format!(
-                        "list both in ilk.toml under {key}\ndate = {{ column = \"{column}\", format = [{}] }}",
-                        quoted.join(", ")
-                    )),
+                    .help(lines.join("\n")),
             )
         }
         Reading::Unknown => Some(
@@ -234,12 +336,16 @@ pub(crate) fn unsettled(reading: &Reading, column: &str, distinct: usize, key: &
 
 /// Whether a format of the user's reads dates at all.
 pub(crate) fn check_format(format: &str) -> Result<()> {
-    let usable = format.contains("%Y") || format.contains("%y") || format.contains("%F") || format.contains("%D");
+    let usable = counted(format).is_some()
+        || format.contains("%Y")
+        || format.contains("%y")
+        || format.contains("%F")
+        || format.contains("%D");
     if usable {
         return Ok(());
     }
     Err(Error::new("E0204", format!("`{format}` is not a date format: it names no year"))
-        .help("format = \"%d/%m/%Y\"  (%Y year, %m month, %d day, %H:%M:%S time)"))
+        .help("format = \"%d/%m/%Y\"  (%Y year, %m month, %d day, %H:%M:%S time), \"excel\", \"unix\" or \"unix_ms\""))
 }
 
 #[cfg(test)]
@@ -251,6 +357,7 @@ mod tests {
         let day = Day::parse("2011-12-10").expect("a day");
         assert_eq!(day.iso(), "2011-12-10");
         assert_eq!(day.quarter(), "2011-Q4");
+        assert_eq!((day.quarter_before().iso(), day.quarter_end().iso()), ("2011-09-30".into(), "2011-12-31".into()));
         assert_eq!(Day::parse("1970-01-02"), Some(Day(1)));
     }
 
@@ -277,11 +384,26 @@ mod tests {
 
     #[test]
     fn mixed_and_broken_columns_are_told_apart() {
-        assert!(matches!(judge(&["2025-03-01", "2025-03-02", "29/03/2025"]), Reading::Mixed { .. }));
+        assert!(matches!(judge(&["2025-03-01", "2025-03-02", "29/03/2025"]), Reading::Mixed { either: None, .. }));
+        let reading = judge(&["2025-03-01", "2025-03-02", "04/03/2025"]);
+        assert!(matches!(&reading, Reading::Mixed { either: Some(_), .. }), "{reading:?}");
+        let help = unsettled(&reading, "d", 3, "[input.orders]").map(|e| e.0.notes[2].text.clone()).unwrap_or_default();
+        assert!(help.contains("%d/%m/%Y") && help.contains("%m/%d/%Y"), "{help}");
         let mut values = vec!["2025-03-01"; 99];
         values.push("yesterday");
         assert!(matches!(judge(&values), Reading::One { .. }));
         assert_eq!(judge(&["yesterday", "tomorrow"]), Reading::Unknown);
+    }
+
+    #[test]
+    fn counted_days_are_told_from_amounts() {
+        assert_eq!(judge_numbers(&["45717", "45292.5"]), Some(Counting::Excel { first: 45_292.5, last: 45_717.0 }));
+        assert!(matches!(judge_numbers(&["1735689600"]), Some(Counting::Epoch { format, .. }) if format == "unix"));
+        assert!(
+            matches!(judge_numbers(&["1735689600000"]), Some(Counting::Epoch { format, .. }) if format == "unix_ms")
+        );
+        assert_eq!(judge_numbers(&["12", "45717"]), None);
+        assert_eq!(judge_numbers(&[]), None);
     }
 
     #[test]

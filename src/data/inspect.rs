@@ -3,17 +3,24 @@
 //! One pass over the bytes in front of polars, so that polars is only ever given plain UTF-8 with equally long records.
 //! What is not (gzip, Windows-1252, UTF-16, ragged lines) is copied into a temporary file that is.
 
+use super::duplicates::{digest, sketch};
+use super::numbers::NULL_WORDS;
 use crate::error::{Error, Place, Result, Warning};
 use csv::{ByteRecord, ReaderBuilder};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use encoding_rs_io::DecodeReaderBytesBuilder;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Delimiters that are tried, in order of preference.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Records from one remembered byte offset to the next.
+const STRETCH: u64 = 64;
 
 /// What the user says of the file; what is absent is detected.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +29,12 @@ pub(crate) struct Declared {
     pub(crate) delimiter: Option<u8>,
     /// Encoding label of the WHATWG standard.
     pub(crate) encoding: Option<String>,
+    /// Lines above the header.
+    pub(crate) skip: u32,
+    /// Whether there is no header.
+    pub(crate) headless: bool,
+    /// Names of the columns; empty is those of the header.
+    pub(crate) names: Vec<String>,
 }
 
 /// A delimited file that polars can read.
@@ -47,6 +60,16 @@ pub(crate) struct Delimited {
     pub(crate) hash: String,
     /// Size of the file in bytes.
     pub(crate) bytes: u64,
+    /// Fields of the last clean record.
+    pub(crate) last: Vec<String>,
+    /// Cells that hold a word for "missing": column, word, and how many.
+    pub(crate) missing: BTreeMap<(usize, &'static str), u64>,
+    skip: u32,
+    headless: bool,
+    /// The sketch of every clean record.
+    pub(crate) sketches: Vec<u64>,
+    /// Byte offset of every [`STRETCH`]th record, where polars reads the file itself.
+    offsets: Vec<u64>,
     copy: Option<NamedTempFile>,
 }
 
@@ -58,8 +81,9 @@ impl Delimited {
         refuse_other_formats(&head, &shown)?;
         let (encoding, mut warnings) = encoding(&head, declared, &shown)?;
         let text = decode(&head, encoding);
-        let delimiter = delimiter(&text, declared, &shown)?;
-        let header = header(&text, delimiter, &shown)?;
+        let text = below(&text, declared.skip);
+        let delimiter = delimiter(text, declared, &shown)?;
+        let header = header(text, delimiter, &shown, declared)?;
         let file = File::open(path).map_err(|e| unreadable(&shown, &e))?;
         let bytes = file.metadata().map_err(|e| unreadable(&shown, &e))?.len();
         let hash = hash(&file, &shown)?;
@@ -75,9 +99,15 @@ impl Delimited {
             warnings: Vec::new(),
             hash,
             bytes,
+            last: Vec::new(),
+            missing: BTreeMap::new(),
+            skip: declared.skip,
+            headless: declared.headless,
+            sketches: Vec::new(),
+            offsets: Vec::new(),
             copy: None,
         };
-        let mut copy = is_gzip(&head_raw(path)?) || encoding != UTF_8;
+        let mut copy = is_gzip(&head_raw(path)?) || encoding != UTF_8 || declared.skip > 0 || declared.headless;
         loop {
             match this.pass(copy, declared)? {
                 Pass::Clean => break,
@@ -144,7 +174,8 @@ impl Delimited {
     /// Copies the clean records even if nothing seemed wrong: for when polars counts records differently.
     pub(crate) fn force_copy(&mut self) -> Result<()> {
         if self.copy.is_none() {
-            self.pass(true, &Declared { encoding: Some(self.encoding.name().into()), ..Declared::default() })?;
+            let declared = Declared { encoding: Some(self.encoding.name().into()), ..Declared::default() };
+            self.pass(true, &declared)?;
         }
         Ok(())
     }
@@ -162,13 +193,93 @@ impl Delimited {
         let mut at = 0;
         while at < wanted.len() && reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
             if ordinal == wanted[at] {
-                let line = record.position().map_or(0, |p| p.line() as usize);
+                let line = record.position().map_or(0, |p| p.line() as usize) + self.skip as usize;
                 found.push((line, record.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect()));
                 at += 1;
             }
             ordinal += 1;
         }
         Ok(ordinals.iter().filter_map(|o| wanted.binary_search(o).ok().and_then(|i| found.get(i).cloned())).collect())
+    }
+
+    /// The digests of clean records, by their ascending numbers.
+    pub(crate) fn digests(&self, rows: &[u64]) -> Result<Vec<[u8; 32]>> {
+        if let Some(copy) = &self.copy {
+            let file = File::open(copy.path()).map_err(|e| unreadable(&self.shown, &e))?;
+            return self.digests_of(rows, file, b',', true, 0);
+        }
+        let mark = if head_raw(&self.path)?.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let stretches: Vec<&[u64]> = rows.chunk_by(|a, b| a / STRETCH == b / STRETCH).collect();
+        let found: Vec<Vec<[u8; 32]>> = stretches
+            .into_par_iter()
+            .map(|rows| {
+                let stretch = rows[0] / STRETCH;
+                let mut file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
+                let offset = mark + self.offsets.get(stretch as usize).copied().unwrap_or(0);
+                file.seek(SeekFrom::Start(offset)).map_err(|e| unreadable(&self.shown, &e))?;
+                self.digests_of(rows, file, self.delimiter, false, stretch * STRETCH)
+            })
+            .collect::<Result<_>>()?;
+        Ok(found.concat())
+    }
+
+    fn digests_of(
+        &self,
+        rows: &[u64],
+        file: File,
+        delimiter: u8,
+        has_headers: bool,
+        first: u64,
+    ) -> Result<Vec<[u8; 32]>> {
+        let order = by_name(&self.header);
+        let mut reader = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .has_headers(has_headers)
+            .flexible(true)
+            .buffer_capacity(1 << 13)
+            .from_reader(file);
+        let (mut record, mut buffer) = (ByteRecord::new(), Vec::new());
+        let mut found = Vec::with_capacity(rows.len());
+        let mut row = first;
+        while found.len() < rows.len() && reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
+            if row == rows[found.len()] {
+                found.push(digest(order.iter().map(|i| record.get(*i).unwrap_or_default()), &mut buffer));
+            }
+            row += 1;
+        }
+        Ok(found)
+    }
+
+    /// The sketches of the clean records with their fields in the order of the columns' names: for a table whose files
+    /// order their columns differently.
+    pub(crate) fn sketches_by_name(&self) -> Result<Vec<u64>> {
+        let order = by_name(&self.header);
+        let mut reader = self.reader()?;
+        let (mut record, mut buffer) = (ByteRecord::new(), Vec::new());
+        let mut found = Vec::with_capacity(self.records as usize);
+        while reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
+            if record.len() == order.len() {
+                buffer.clear();
+                order.iter().for_each(|i| buffer.extend(&record[*i]));
+                found.push(sketch(&buffer));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether another file has the same columns and the same records in the same order, however it is packed.
+    pub(crate) fn same_records(&self, other: &Self) -> Result<bool> {
+        if self.header != other.header || self.sketches != other.sketches {
+            return Ok(false);
+        }
+        let (mut ours, mut theirs) = (self.reader()?, other.reader()?);
+        let (mut a, mut b) = (ByteRecord::new(), ByteRecord::new());
+        while ours.read_byte_record(&mut a).map_err(|e| self.broken(&e))? {
+            if !theirs.read_byte_record(&mut b).map_err(|e| other.broken(&e))? || a != b {
+                return Ok(false);
+            }
+        }
+        Ok(!theirs.read_byte_record(&mut b).map_err(|e| other.broken(&e))?)
     }
 
     /// The ordinal (ragged ones included) of the clean record number `row`.
@@ -199,7 +310,16 @@ impl Delimited {
                 .strip_bom(true)
                 .build(raw),
         );
-        Ok(ReaderBuilder::new().delimiter(self.delimiter).flexible(true).buffer_capacity(1 << 20).from_reader(decoded))
+        let mut decoded = BufReader::with_capacity(if self.skip > 0 { 1 << 16 } else { 0 }, decoded);
+        for _ in 0..self.skip {
+            decoded.skip_until(b'\n').map_err(|e| unreadable(&self.shown, &e))?;
+        }
+        Ok(ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .has_headers(!self.headless)
+            .flexible(true)
+            .buffer_capacity(1 << 20)
+            .from_reader(Box::new(decoded)))
     }
 
     fn pass(&mut self, copy: bool, declared: &Declared) -> Result<Pass> {
@@ -216,9 +336,12 @@ impl Delimited {
         let mut ragged = Vec::new();
         let mut record = ByteRecord::new();
         let mut last = (0u64, 0usize);
+        let mut previous = ByteRecord::new();
+        let mut missing: BTreeMap<(usize, &'static str), u64> = BTreeMap::new();
+        let (mut sketches, mut offsets) = (Vec::new(), Vec::new());
         while reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
             if self.encoding == UTF_8 && std::str::from_utf8(record.as_slice()).is_err() {
-                let line = record.position().map_or(0, csv::Position::line);
+                let line = record.position().map_or(0, csv::Position::line) + u64::from(self.skip);
                 let byte = record.as_slice().iter().copied().find(|b| *b >= 0x80).unwrap_or(0);
                 if declared.encoding.is_some() {
                     return Err(Error::new(
@@ -234,6 +357,15 @@ impl Delimited {
                 record.as_slice().iter().filter(|b| **b == b'\n').count(),
             );
             if record.len() == fields {
+                if records % STRETCH == 0 {
+                    offsets.push(record.position().map_or(0, csv::Position::byte));
+                }
+                sketches.push(sketch(record.as_slice()));
+                for (column, field) in record.iter().enumerate() {
+                    if let Some(word) = missing_word(field) {
+                        *missing.entry((column, word)).or_default() += 1;
+                    }
+                }
                 records += 1;
                 if let Some(out) = &mut writer {
                     out.write_byte_record(&record).map_err(|e| no_room(&e))?;
@@ -242,9 +374,10 @@ impl Delimited {
                 ragged.push((ordinal, record.len()));
             }
             ordinal += 1;
+            std::mem::swap(&mut record, &mut previous);
         }
         if last.1 > 0 && self.quotes_are_odd()? {
-            let line = last.0 as usize;
+            let line = last.0 as usize + self.skip as usize;
             let text = self.line(line)?;
             let start = text.rfind('"').unwrap_or(0);
             let place = Place {
@@ -265,6 +398,10 @@ impl Delimited {
         let found_ragged = !ragged.is_empty();
         self.records = records;
         self.ragged = ragged;
+        self.last = previous.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
+        self.missing = missing;
+        self.sketches = sketches;
+        self.offsets = offsets;
         if let Some(out) = writer {
             let buffered = out.into_inner().map_err(|e| no_room(e.error()))?;
             self.copy = Some(buffered.into_inner().map_err(|e| no_room(e.error()))?);
@@ -305,6 +442,30 @@ enum Pass {
     Clean,
     NotUtf8 { line: u64, byte: u8 },
     Ragged,
+}
+
+/// The word for "missing" that a cell holds, if it holds one; an empty cell needs no word.
+fn missing_word(field: &[u8]) -> Option<&'static str> {
+    if !matches!(field, [b'N' | b'n' | b'-' | b'#', ..]) || field.len() > 5 {
+        return None;
+    }
+    NULL_WORDS.iter().find(|word| word.as_bytes() == field).copied()
+}
+
+/// The text below its first lines.
+fn below(text: &str, lines: u32) -> &str {
+    let mut rest = text;
+    for _ in 0..lines {
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    rest
+}
+
+/// The columns by name, so that files with another order of columns can be compared.
+fn by_name(header: &[String]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..header.len()).collect();
+    order.sort_by(|a, b| header[*a].cmp(&header[*b]));
+    order
 }
 
 /// A place in a line that is shown as it would be written with `delimiter`.
@@ -411,7 +572,9 @@ fn encoding(head: &[u8], declared: &Declared, shown: &str) -> Result<(&'static E
         _ => return Ok((UTF_8, Vec::new())),
     };
     let name = Path::new(shown).file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into_owned());
-    Ok((found, vec![Warning::new("W0109", format!("{name} is {}: converted to UTF-8", found.name()))]))
+    let warning = Warning::new("W0109", format!("{name} is {}: converted to UTF-8", found.name()))
+        .help(format!("to state it: encoding = \"{}\"", found.name().to_lowercase()));
+    Ok((found, vec![warning]))
 }
 
 fn decode(bytes: &[u8], encoding: &'static Encoding) -> String {
@@ -466,58 +629,107 @@ pub(crate) fn shown_delimiter(delimiter: u8) -> String {
     if delimiter == b'\t' { "\\t".into() } else { (delimiter as char).to_string() }
 }
 
-fn header(text: &str, delimiter: u8, shown: &str) -> Result<Vec<String>> {
+/// The column names. `text` is what stands below the skipped lines.
+fn header(text: &str, delimiter: u8, shown: &str, declared: &Declared) -> Result<Vec<String>> {
     let mut reader =
         ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(text.as_bytes());
-    let mut records = reader.records().map_while(std::result::Result::ok);
-    let Some(first) = records.next() else {
+    let records: Vec<csv::StringRecord> = reader.records().take(101).map_while(std::result::Result::ok).collect();
+    let Some(first) = records.first() else {
         return Err(Error::new("E0102", format!("{shown} holds no text")).help("was the export interrupted?"));
     };
-    let names: Vec<String> = first
+    let line = declared.skip as usize + first.position().map_or(1, |p| p.line() as usize);
+    let found: Vec<String> = first
         .iter()
         .enumerate()
         .map(|(i, n)| if i == 0 { n.trim_start_matches('\u{feff}') } else { n }.to_string())
         .collect();
-    let widths = widths(text, delimiter);
-    let usual = widths.iter().rev().nth(usize::from(widths.len() > 2)).copied().unwrap_or(names.len());
-    if names.len() == 1 && usual > 1 {
-        let skip = widths.iter().take_while(|w| **w != usual).count();
+    if !declared.names.is_empty() && declared.names.len() != found.len() {
         return Err(Error::new(
-            "E0113",
-            format!("the header of {shown} seems to be in line {}: the lines above have 1 field", skip + 1),
+            "E0112",
+            format!("`names` lists {} columns and {shown} has {}", declared.names.len(), found.len()),
         )
-        .help(format!("delete the first {skip} {}", if skip == 1 { "line" } else { "lines" })));
+        .at(place(shown, line, &found, delimiter, None, &format!("{} fields", found.len())))
+        .help(format!("names = [{}]", listed(&(1..=found.len()).map(|i| format!("column_{i}")).collect::<Vec<_>>()))));
     }
-    let line: Vec<String> = names.clone();
-    let looks_like_data =
-        names.iter().filter(|n| n.trim().parse::<f64>().is_ok() || super::dates::looks_like_date(n)).count();
-    if looks_like_data > 0 {
-        return Err(Error::new(
-            "E0111",
-            format!(
-                "the first line of {shown} looks like data: {looks_like_data} of its {} fields are numbers or dates",
-                names.len()
-            ),
+    if declared.headless && declared.names.is_empty() {
+        return Ok((1..=found.len()).map(|i| format!("column_{i}")).collect());
+    }
+    let names = if declared.names.is_empty() { found.clone() } else { declared.names.clone() };
+    if !declared.headless {
+        above_the_header(&records, shown, declared.skip)?;
+        let is_data = |n: &&String| n.trim().parse::<f64>().is_ok() || super::dates::looks_like_date(n);
+        let looks_like_data = found.iter().filter(is_data).count();
+        if looks_like_data > 0 {
+            let columns: Vec<String> = (1..=found.len()).map(|i| format!("column_{i}")).collect();
+            return Err(Error::new(
+                "E0111",
+                format!(
+                    "the first line of {shown} looks like data: {looks_like_data} of its {} fields are numbers or dates",
+                    found.len()
+                ),
+            )
+            .at(place(shown, line, &found, delimiter, None, "no column names here"))
+            .why("without names it can only be guessed which column is the customer")
+            .help(format!(
+                "put a line with the column names on top, or name them in ilk.toml beside `path`\nheader = false\nnames = [{}]",
+                listed(&columns)
+            )));
+        }
+    }
+    let renamed = |i: usize, name: &str| {
+        let mut all = names.clone();
+        all[i] = name.into();
+        format!(
+            "give every column a name of its own, in the file or in ilk.toml beside `path`\nnames = [{}]",
+            listed(&all)
         )
-        .at(place(shown, 1, &line, delimiter, None, "no column names here"))
-        .help("put a line with the column names on top"));
-    }
+    };
     for (i, name) in names.iter().enumerate() {
         if name.trim().is_empty() {
             return Err(Error::new("E0112", format!("column {} of {shown} has no name", i + 1))
-                .at(place(shown, 1, &line, delimiter, Some(i), "blank"))
-                .help("name every column in the first line"));
+                .at(place(shown, line, &found, delimiter, Some(i), "blank"))
+                .help(renamed(i, &format!("column_{}", i + 1))));
         }
         if let Some(j) = names[..i].iter().position(|n| n == name) {
             return Err(Error::new(
                 "E0112",
                 format!("two columns of {shown} are called `{name}` ({} and {})", j + 1, i + 1),
             )
-            .at(place(shown, 1, &line, delimiter, Some(i), "again"))
-            .help("rename one of them"));
+            .at(place(shown, line, &found, delimiter, Some(i), "again"))
+            .why("the wrong one of them could be read")
+            .help(renamed(i, &format!("{name}_{}", i + 1))));
         }
     }
     Ok(names)
+}
+
+fn listed(names: &[String]) -> String {
+    names.iter().map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// Fails with E0113 if the first lines are titles: one cell with something in it, where the lines below have several.
+fn above_the_header(records: &[csv::StringRecord], shown: &str, skipped: u32) -> Result<()> {
+    let filled = |record: &csv::StringRecord| record.iter().filter(|f| !f.trim().is_empty()).count();
+    let usual = records.iter().rev().nth(usize::from(records.len() > 2)).map_or(0, filled);
+    let Some(header) = records.iter().find(|r| filled(r) > 1).filter(|_| usual > 1) else { return Ok(()) };
+    if records.first().is_none_or(|first| filled(first) > 1) {
+        return Ok(());
+    }
+    let above = header.position().map_or(1, |p| p.line() as usize).saturating_sub(1) + skipped as usize;
+    Err(Error::new(
+        "E0113",
+        format!(
+            "the header of {shown} seems to be in line {}: {}",
+            above + 1,
+            if above == 1 {
+                "the line above has 1 field".to_string()
+            } else {
+                format!("the {above} lines above have 1 field")
+            }
+        ),
+    )
+    .why("without the header no column has a name")
+    .help(format!("put this in ilk.toml beside `path`\nskip = {above}")))
 }
 
 impl Drop for Delimited {

@@ -1,6 +1,7 @@
 //! Where every input row ended: each in exactly one bucket, and the counts add up.
 
 use super::read::MONEY_SCALE;
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// What became of the rows of one table.
@@ -40,23 +41,31 @@ pub(crate) enum Bucket {
     ReturnCounted,
     ReturnLeftOut,
     Guest,
+    Excluded,
+    Duplicate,
+    Total,
     OutsideWindow,
     AfterAsOf,
     NoCustomer,
     Machine,
+    Placeholder,
     Refused,
 }
 
 impl Bucket {
-    pub(crate) const ALL: [Bucket; 9] = [
+    pub(crate) const ALL: [Bucket; 13] = [
         Bucket::Used,
         Bucket::ReturnCounted,
         Bucket::ReturnLeftOut,
         Bucket::Guest,
+        Bucket::Excluded,
+        Bucket::Duplicate,
+        Bucket::Total,
         Bucket::OutsideWindow,
         Bucket::AfterAsOf,
         Bucket::NoCustomer,
         Bucket::Machine,
+        Bucket::Placeholder,
         Bucket::Refused,
     ];
 
@@ -67,10 +76,14 @@ impl Bucket {
             Bucket::ReturnCounted => "returned, counted against revenue",
             Bucket::ReturnLeftOut => "returned, left out",
             Bucket::Guest => "guest",
+            Bucket::Excluded => "excluded id",
+            Bucket::Duplicate => "duplicate",
+            Bucket::Total => "total row",
             Bucket::OutsideWindow => "outside the window",
             Bucket::AfterAsOf => "after as_of",
             Bucket::NoCustomer => "no customer id",
             Bucket::Machine => "made by a machine",
+            Bucket::Placeholder => "placeholder date",
             Bucket::Refused => "refused",
         }
     }
@@ -96,6 +109,22 @@ impl Buckets {
     /// Money of a bucket in minor units.
     pub(crate) fn money(&self, bucket: Bucket) -> i64 {
         self.0[bucket as usize].1
+    }
+
+    /// Fails with E0070 unless rows and money add up to those of the table.
+    pub(crate) fn check(&self, table: &str, rows: u64, money: i64) -> Result<()> {
+        let counted = self.0.iter().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+        if counted == (rows, money) {
+            return Ok(());
+        }
+        Err(Error::new(
+            "E0070",
+            format!(
+                "the ledger of {table} does not add up: {} of {rows} rows, {} of {money} in money",
+                counted.0, counted.1
+            ),
+        )
+        .help("please report it with the command you ran"))
     }
 
     /// The rows for the report, the total first; buckets without rows are left out.
@@ -126,6 +155,9 @@ mod tests {
         assert_eq!(rows[0], LedgerRow { table: "orders".into(), bucket: "read".into(), rows: 8, amount: Some(4.0) });
         assert_eq!(rows[1..].iter().map(|r| r.rows).sum::<u64>(), rows[0].rows);
         assert_eq!(rows.len(), 3);
+        assert!(buckets.check("orders", 8, 40_000).is_ok());
+        assert_eq!(buckets.check("orders", 9, 40_000).expect_err("a row is lost").code(), "E0070");
+        assert_eq!(buckets.check("orders", 8, 40_001).expect_err("money is lost").code(), "E0070");
     }
 
     #[test]

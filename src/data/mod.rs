@@ -6,7 +6,10 @@
 mod beside;
 mod columns;
 pub mod dates;
+mod doubts;
+pub mod duplicates;
 pub(crate) mod frame;
+mod ids;
 mod inspect;
 pub mod ledger;
 pub mod log;
@@ -16,3 +19,4 @@ pub mod read;
 pub mod roles;
 pub mod schema;
 pub(crate) mod source;
+mod totals;

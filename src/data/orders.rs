@@ -1,11 +1,12 @@
 //! The order lines: parsed, put into one bucket each, and sorted by customer.
 
-use super::columns::{Parsed, Sample};
+use super::columns::{Parsed, Sample, is_placeholder};
 use super::dates::Day;
+use super::duplicates;
 use super::frame::{collect, dense, guard, truth};
 use super::ledger::{Bucket, Buckets};
 use super::log::{Attributes, Codes, Columns, Field, Known, Log, NONE, UNDATED, mode};
-use super::read::{MONEY_SCALE, ReadOptions, Sales, Tables, UNIT_SCALE, percent, refuse};
+use super::read::{MONEY_SCALE, PLACEHOLDER, ReadOptions, Sales, Tables, UNIT_SCALE, percent, refuse};
 use super::schema::{AttributeKind, OrdersSpec, Returns, Treat};
 use super::source::{ROW, Source};
 use crate::error::{Error, Result, Warning};
@@ -18,8 +19,13 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     let mut source = Source::open(spec.opening(), base)?;
     source.require(&spec.columns())?;
     let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
-    let sample = Sample::of(&source, &columns)?;
-    let plan = Plan::of(spec, &sample)?;
+    source.say_missing(&columns);
+    let mut sample = Sample::of(&source, &columns)?;
+    if let Some(date) = &spec.date {
+        let day = sample.day(date)?.value;
+        sample.until(&columns, &day, options.as_of)?;
+    }
+    let plan = Plan::of(spec, &sample, &tables.excluded)?;
     let mut lines = collect(source.frame(&columns)?.select(&plan.select), "orders")?;
     if lines.height() as u64 != source.rows() {
         source.force_copies()?;
@@ -29,26 +35,35 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     tables.warnings.extend(source.warnings.iter().cloned());
     tables.warnings.extend(plan.warnings);
     tables.stated.extend(plan.stated);
-    refuse(&source, &lines, &plan.bad, options.max_rejected, tables)?;
+    let flags: Vec<&str> = plan.bad.iter().map(|(flag, ..)| flag.as_str()).collect();
+    let lines = duplicates::settle(&mut source, lines, options, &flags, tables)?;
+    let lines = super::totals::mark(&source, lines, spec, &flags, tables)?;
+    refuse(&source, &lines, &plan.bad, options, tables)?;
 
-    let rows = Lines::of(&lines, plan.bad.len())?;
+    let rows = Lines::of(&lines, &plan.bad)?;
     if tables.as_of.is_none() && spec.date.is_some() {
         tables.as_of = newest(&rows, &mut tables.warnings);
     }
-    let (keep, ordered_before, buckets) = sort_out(&rows, spec.treat(), tables.as_of, options.window_days);
-    let mut buckets = buckets;
-    buckets.add(Bucket::Refused, source.ragged_rows(), 0);
-    tables.ledger.extend(buckets.rows_of("orders", spec.has_money()));
-    guests(&buckets, tables)?;
+    let mut sorted = sort_out(&rows, spec.treat(), tables.as_of, options.window_days);
+    sorted.buckets.add(Bucket::Refused, source.ragged_rows(), 0);
+    let money = (0..rows.day.len()).map(|i| rows.written(i)).sum();
+    sorted.buckets.check("orders", source.rows() + source.ragged_rows(), money)?;
+    tables.ledger.extend(sorted.buckets.rows_of("orders", spec.has_money()));
+    guests(&sorted, tables)?;
     if spec.has_money() {
-        money_warnings(&rows, &keep, spec.treat(), tables);
+        money_warnings(&sorted, spec.treat(), tables);
     }
     drop(rows);
     // Whoever ordered before the window began is no lead.
-    let before = distinct(&lines, &ordered_before)?;
-    let log = Log::of(lines, &keep, &plan.columns, "orders")?;
+    let before = distinct(&lines, &sorted.before)?;
+    let largest = match sorted.largest {
+        Some((amount, at)) => guard("orders", || Ok(lines.column(ROW)?.u32()?.get(at).map(|row| (amount, row))))?,
+        None => None,
+    };
+    let log = Log::of(lines, &sorted.keep, &plan.columns, "orders")?;
     let ordered = super::log::merged(&[&before, &log.ids]);
-    tables.sales = sales(&log, &buckets, spec.has_money());
+    tables.sales = sales(&log, &sorted, spec.has_money());
+    super::doubts::orders(&source, &log, largest, spec.has_money(), tables)?;
     if !spec.attributes.is_empty() {
         tables.customers = Some(attributes(&log, spec, &mut tables.warnings)?);
     }
@@ -69,12 +84,14 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn of(spec: &'a OrdersSpec, sample: &Sample) -> Result<Self> {
-        let customer = sample.id(&spec.customer_id)?;
+    fn of(spec: &'a OrdersSpec, sample: &Sample, excluded: &[String]) -> Result<Self> {
+        let customer = sample.customer(&spec.customer_id, spec.id_rules())?;
         let mut warnings = customer.warnings;
         let mut stated = Vec::new();
-        let mut select = vec![col(ROW), customer.value.alias("customer")];
+        let nobody = is_in(customer.value.clone(), excluded);
+        let mut select = vec![col(ROW), customer.value.alias("customer"), nobody.alias("excluded")];
         let mut bad: Vec<(&str, &str, Expr)> = Vec::new();
+        let mut placeholder = None;
         match &spec.order_id {
             Some(column) => select.push(sample.id(column)?.value.alias("order")),
             None => warnings.push(
@@ -85,8 +102,10 @@ impl<'a> Plan<'a> {
         if let Some(date) = &spec.date {
             let parsed = sample.day(date)?;
             stated.extend(parsed.stated.map(|s| format!("orders: {s}")));
+            warnings.extend(parsed.warnings);
             let reason = "not a date in the format of the column";
             bad.push((date.column(), reason, parsed.bad.or(parsed.value.clone().is_null())));
+            placeholder = Some((date.column(), PLACEHOLDER, is_placeholder(parsed.value.clone())));
             select.push(parsed.value.cast(DataType::Int32).alias("day"));
             select.extend(parsed.hour.map(|h| h.cast(DataType::UInt8).alias("hour")));
         }
@@ -138,12 +157,11 @@ impl<'a> Plan<'a> {
             Treat::Keep => lit(false),
             _ => spec.returns.as_ref().and_then(rule).unwrap_or_else(|| below_zero.clone()),
         };
-        // A return written with a positive amount still takes money away.
-        let signed = when(returned.clone().and(amount.clone().gt(lit(0i64))))
-            .then(lit(0i64) - amount.clone())
-            .otherwise(amount)
-            .fill_null(0i64);
-        select.push(signed.alias("amount"));
+        // A return written with a positive amount still takes money away; the ledger keeps what the file says.
+        let turned = returned.clone().and(amount.clone().gt(lit(0i64))).fill_null(false);
+        let signed = when(turned.clone()).then(lit(0i64) - amount.clone()).otherwise(amount).fill_null(0i64);
+        select.push(signed.cast(DataType::Int64).alias("amount"));
+        select.push(turned.alias("turned"));
         select.push(returned.alias("returned"));
         select.push(below_zero.alias("below_zero"));
         if let Some(quantity) = quantity {
@@ -173,7 +191,7 @@ impl<'a> Plan<'a> {
             coded.push((Field::Attribute(column.clone()), name));
         }
         let mut flags = Vec::new();
-        for (i, (column, reason, expr)) in bad.into_iter().enumerate() {
+        for (i, (column, reason, expr)) in bad.into_iter().chain(placeholder).enumerate() {
             select.push(expr.fill_null(true).alias(format!("bad{i}")));
             flags.push((format!("bad{i}"), column, reason));
         }
@@ -205,28 +223,41 @@ fn rule(rule: &Returns) -> Option<Expr> {
     Some(hit.fill_null(false))
 }
 
+/// Whether a text is one of some.
+fn is_in(text: Expr, values: &[String]) -> Expr {
+    if values.is_empty() {
+        return lit(false);
+    }
+    text.is_in(lit(Series::new("values".into(), values.to_vec())).implode(false), false).fill_null(false)
+}
+
 /// What decides the bucket of each line.
 struct Lines {
     day: Vec<i32>,
     amount: Vec<i64>,
     guest: Vec<bool>,
+    excluded: Vec<bool>,
+    copy: Vec<bool>,
+    total: Vec<bool>,
     returned: Vec<bool>,
+    turned: Vec<bool>,
     below_zero: Vec<bool>,
+    placeholder: Vec<bool>,
     refused: Vec<bool>,
 }
 
 impl Lines {
-    fn of(frame: &DataFrame, flags: usize) -> Result<Self> {
-        let flag = |name: &str| guard("orders", || Ok(truth(frame.column(name)?.bool()?)));
+    fn of(frame: &DataFrame, bad: &[(String, &str, &str)]) -> Result<Self> {
         let n = frame.height();
-        let refused = || {
-            let mut refused = vec![false; n];
-            for i in 0..flags {
-                for (any, this) in refused.iter_mut().zip(flag(&format!("bad{i}"))?) {
+        let flag = |name: &str| guard("orders", || Ok(truth(frame.column(name)?.bool()?)));
+        let any = |placeholder: bool| -> Result<Vec<bool>> {
+            let mut any = vec![false; n];
+            for (name, ..) in bad.iter().filter(|(_, _, reason)| (*reason == PLACEHOLDER) == placeholder) {
+                for (any, this) in any.iter_mut().zip(flag(name)?) {
                     *any |= this;
                 }
             }
-            Ok::<_, Error>(refused)
+            Ok(any)
         };
         let day = || match frame.column("day") {
             Ok(column) => guard("orders", || Ok(dense(column.i32()?, UNDATED))),
@@ -234,46 +265,83 @@ impl Lines {
         };
         let amount = || guard("orders", || Ok(dense(frame.column("amount")?.i64()?, 0)));
         let guest = || guard("orders", || Ok(truth(&frame.column("customer")?.is_null())));
-        let ((day, amount), (guest, (refused, (returned, below_zero)))) =
-            rayon::join(|| (day(), amount()), || (guest(), (refused(), (flag("returned"), flag("below_zero")))));
+        let ((day, amount, copy, total), (guest, excluded, refused, placeholder)) = rayon::join(
+            || (day(), amount(), flag(duplicates::COPY), flag(super::totals::TOTAL)),
+            || (guest(), flag("excluded"), any(false), any(true)),
+        );
         Ok(Self {
             day: day?,
             amount: amount?,
             guest: guest?,
-            returned: returned?,
-            below_zero: below_zero?,
+            excluded: excluded?,
+            copy: copy?,
+            total: total?,
+            returned: flag("returned")?,
+            turned: flag("turned")?,
+            below_zero: flag("below_zero")?,
+            placeholder: placeholder?,
             refused: refused?,
         })
     }
+
+    /// The amount as the file says it.
+    fn written(&self, row: usize) -> i64 {
+        if self.turned[row] { -self.amount[row] } else { self.amount[row] }
+    }
 }
 
-/// Puts every line into its bucket: which lines are kept, which tell of an order before the window, and the counts.
-fn sort_out(
-    rows: &Lines,
-    treat: Treat,
-    as_of: Option<Day>,
-    window_days: Option<u32>,
-) -> (Vec<bool>, Vec<bool>, Buckets) {
+/// Where every line went.
+struct Sorted {
+    keep: Vec<bool>,
+    /// Lines of customers who ordered, but not in the window.
+    before: Vec<bool>,
+    buckets: Buckets,
+    /// Money of guests, returns counted against it.
+    guest_money: i64,
+    zero: u64,
+    negative: u64,
+    returns: u64,
+    turned: u64,
+    /// The largest amount of a line that counts, and the first such line.
+    largest: Option<(i64, usize)>,
+}
+
+/// Puts every line into its bucket.
+fn sort_out(rows: &Lines, treat: Treat, as_of: Option<Day>, window_days: Option<u32>) -> Sorted {
     let last = as_of.map_or(i32::MAX, |d| d.0);
     let first = match (as_of, window_days) {
         (Some(day), Some(days)) => day.0.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)),
         _ => i32::MIN,
     };
     let n = rows.day.len();
-    let (mut keep, mut before) = (vec![false; n], vec![false; n]);
-    let mut buckets = Buckets::default();
-    let mut counts = [(0u64, 0i64); Bucket::ALL.len()];
+    let mut sorted = Sorted {
+        keep: vec![false; n],
+        before: vec![false; n],
+        buckets: Buckets::default(),
+        guest_money: 0,
+        zero: 0,
+        negative: 0,
+        returns: 0,
+        turned: 0,
+        largest: None,
+    };
     for i in 0..n {
-        let bucket = if rows.refused[i] {
+        let bucket = if rows.copy[i] {
+            Bucket::Duplicate
+        } else if rows.total[i] {
+            Bucket::Total
+        } else if rows.refused[i] {
             Bucket::Refused
+        } else if rows.placeholder[i] {
+            Bucket::Placeholder
         } else if rows.day[i] > last {
             Bucket::AfterAsOf
         } else if first > i32::MIN && rows.day[i] <= first {
-            before[i] = !rows.guest[i];
             Bucket::OutsideWindow
         } else if rows.returned[i] && treat == Treat::Drop {
-            before[i] = !rows.guest[i];
             Bucket::ReturnLeftOut
+        } else if rows.excluded[i] {
+            Bucket::Excluded
         } else if rows.guest[i] {
             Bucket::Guest
         } else if rows.returned[i] {
@@ -281,17 +349,27 @@ fn sort_out(
         } else {
             Bucket::Used
         };
-        keep[i] = matches!(bucket, Bucket::Used | Bucket::ReturnCounted);
-        let count = &mut counts[bucket as usize];
-        count.0 += 1;
-        count.1 += rows.amount[i];
-    }
-    for (bucket, (rows, money)) in Bucket::ALL.into_iter().zip(counts) {
-        if rows > 0 {
-            buckets.add(bucket, rows, money);
+        sorted.buckets.add(bucket, 1, rows.written(i));
+        match bucket {
+            Bucket::Used => {
+                sorted.keep[i] = true;
+                sorted.zero += u64::from(rows.amount[i] == 0);
+                if sorted.largest.is_none_or(|(amount, _)| rows.amount[i] > amount) {
+                    sorted.largest = Some((rows.amount[i], i));
+                }
+            }
+            Bucket::ReturnCounted => sorted.keep[i] = true,
+            Bucket::Guest => sorted.guest_money += rows.amount[i],
+            Bucket::OutsideWindow | Bucket::ReturnLeftOut => sorted.before[i] = !rows.guest[i] && !rows.excluded[i],
+            _ => {}
+        }
+        if matches!(bucket, Bucket::Used | Bucket::Guest | Bucket::ReturnCounted | Bucket::ReturnLeftOut) {
+            sorted.negative += u64::from(rows.below_zero[i]);
+            sorted.returns += u64::from(rows.below_zero[i] && rows.returned[i]);
+            sorted.turned += u64::from(rows.turned[i]);
         }
     }
-    (keep, before, buckets)
+    sorted
 }
 
 /// The customers of some lines, ascending.
@@ -310,7 +388,8 @@ fn newest(rows: &Lines, warnings: &mut Vec<Warning>) -> Option<Day> {
     let mut days: BTreeMap<i32, u64> = BTreeMap::new();
     let mut run: Option<(i32, u64)> = None;
     for i in 0..rows.day.len() {
-        if rows.refused[i] || rows.returned[i] || rows.day[i] == UNDATED {
+        let counts = !(rows.refused[i] || rows.placeholder[i] || rows.copy[i] || rows.total[i] || rows.returned[i]);
+        if !counts || rows.day[i] == UNDATED {
             continue;
         }
         match &mut run {
@@ -341,7 +420,8 @@ fn newest(rows: &Lines, warnings: &mut Vec<Warning>) -> Option<Day> {
                 Warning::new(
                     "W0316",
                     format!(
-                        "{tail} orders are dated after {} (latest {}): not taken for today",
+                        "{tail} {} dated after {} (latest {}): not taken for today",
+                        if tail == 1 { "order is" } else { "orders are" },
                         rest.iso(),
                         last.iso()
                     ),
@@ -355,7 +435,7 @@ fn newest(rows: &Lines, warnings: &mut Vec<Warning>) -> Option<Day> {
     days.last().map(|d| Day(d.0))
 }
 
-fn sales(log: &Log, buckets: &Buckets, has_money: bool) -> Sales {
+fn sales(log: &Log, sorted: &Sorted, has_money: bool) -> Sales {
     let units = |minor: i64| minor as f64 / MONEY_SCALE;
     let mut orders = 0u64;
     let (mut first, mut last) = (i32::MAX, i32::MIN);
@@ -379,8 +459,8 @@ fn sales(log: &Log, buckets: &Buckets, has_money: bool) -> Sales {
     }
     Sales {
         orders,
-        revenue: has_money.then(|| units(buckets.money(Bucket::Used) + buckets.money(Bucket::ReturnCounted))),
-        guest_revenue: has_money.then(|| units(buckets.money(Bucket::Guest))),
+        revenue: has_money.then(|| units(log.amount.iter().sum())),
+        guest_revenue: has_money.then(|| units(sorted.guest_money)),
         days: (first <= last).then_some((Day(first), Day(last))),
         has_returns: log.returned.contains(&true),
     }
@@ -409,17 +489,21 @@ fn attributes(log: &Log, spec: &OrdersSpec, warnings: &mut Vec<Warning>) -> Resu
             })
             .collect();
         if several > 0 {
-            warnings.push(Warning::new(
-                "W0324",
-                format!("{several} customers have several values of `{column}`: the most frequent counts, then the alphabetically first"),
-            ));
+            warnings.push(
+                Warning::new(
+                    "W0324",
+                    format!("{several} customers have several values of `{column}`: the most frequent counts, then the alphabetically first"),
+                )
+                .help("if one value is right, give it in [input.customers], one row per customer"),
+            );
         }
         columns.push((column.clone(), Known::Level(Codes { codes, levels: coded.levels.clone() })));
     }
     Ok(Attributes { ids: log.ids.clone(), columns })
 }
 
-fn guests(buckets: &Buckets, tables: &mut Tables) -> Result<()> {
+fn guests(sorted: &Sorted, tables: &mut Tables) -> Result<()> {
+    let buckets = &sorted.buckets;
     let guests = buckets.rows(Bucket::Guest);
     if guests == 0 {
         return Ok(());
@@ -441,22 +525,24 @@ fn guests(buckets: &Buckets, tables: &mut Tables) -> Result<()> {
     }
     tables.warnings.push(
         Warning::new("W0331", format!("{title}: shown as guests, not segmented"))
-            .why("a guest has no history, so there is nobody to put into a segment"),
+            .why("a guest has no history, so there is nobody to put into a segment")
+            .help("if the lines have an id elsewhere, name that column: [input.orders] customer_id = \"…\""),
     );
     Ok(())
 }
 
-fn money_warnings(rows: &Lines, keep: &[bool], treat: Treat, tables: &mut Tables) {
-    let (mut zero, mut negative, mut returns) = (0u64, 0u64, 0u64);
-    for i in 0..rows.day.len() {
-        if rows.refused[i] {
-            continue;
-        }
-        zero += u64::from(rows.amount[i] == 0 && keep[i] && !rows.returned[i]);
-        negative += u64::from(rows.below_zero[i]);
-        returns += u64::from(rows.below_zero[i] && rows.returned[i]);
+fn money_warnings(sorted: &Sorted, treat: Treat, tables: &mut Tables) {
+    let Sorted { zero, negative, returns, turned, .. } = sorted;
+    if *turned > 0 {
+        tables.warnings.push(
+            Warning::new(
+                "W0344",
+                format!("{turned} returns are written above zero: they count against revenue all the same"),
+            )
+            .help("if they are none: [input.orders.returns] names how returns are told"),
+        );
     }
-    if negative > 0 {
+    if *negative > 0 {
         let treated = match treat {
             Treat::Net => "counted against revenue",
             Treat::Drop => "left out",
@@ -473,9 +559,10 @@ fn money_warnings(rows: &Lines, keep: &[bool], treat: Treat, tables: &mut Tables
             .help("under [input.orders.returns]: treat = \"net\", \"drop\" or \"keep\""),
         );
     }
-    if zero > 0 {
-        tables
-            .warnings
-            .push(Warning::new("W0344", format!("{zero} order lines cost 0.00: they count as orders, not as money")));
+    if *zero > 0 {
+        tables.warnings.push(
+            Warning::new("W0344", format!("{zero} order lines cost 0.00: they count as orders, not as money"))
+                .help("if they are no orders, leave them out of the export"),
+        );
     }
 }

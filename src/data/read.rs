@@ -3,6 +3,7 @@
 
 use super::columns::commonest;
 use super::dates::Day;
+use super::duplicates::CopyRules;
 use super::frame::{collect, guard};
 use super::ledger::{LedgerRow, Reject};
 use super::log::{Attributes, Log, merged, places};
@@ -20,6 +21,9 @@ pub const MONEY_SCALE: f64 = 10_000.0;
 /// Parts per piece: some things are sold by weight.
 pub const UNIT_SCALE: f64 = 1_000.0;
 
+/// The reason why a placeholder date is kept out.
+pub(crate) const PLACEHOLDER: &str = "a placeholder, not a date";
+
 /// What decides which rows count.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ReadOptions {
@@ -29,6 +33,8 @@ pub struct ReadOptions {
     pub window_days: Option<u32>,
     /// Share of unreadable rows of a table above which reading stops.
     pub max_rejected: f64,
+    /// Which copies of a row count.
+    pub copies: CopyRules,
 }
 
 /// Everything that was read: the rows that count, by customer.
@@ -63,6 +69,8 @@ pub struct Tables {
     pub warnings: Vec<Warning>,
     /// The files.
     pub inputs: Vec<InputFile>,
+    /// Ids whose rows are left out of every table.
+    pub(crate) excluded: Vec<String>,
 }
 
 /// Facts about the orders that count, guests included where said.
@@ -101,6 +109,7 @@ pub fn read(inputs: &Inputs, base: &Path, options: ReadOptions) -> Result<Tables
         stated: Vec::new(),
         warnings: Vec::new(),
         inputs: Vec::new(),
+        excluded: inputs.exclude_ids.clone(),
     };
     if inputs.orders.is_none() && inputs.customers.is_none() && inputs.events.is_empty() {
         return Err(Error::new("E0201", "no table says who the customers are")
@@ -127,15 +136,23 @@ pub fn read(inputs: &Inputs, base: &Path, options: ReadOptions) -> Result<Tables
     Ok(tables)
 }
 
+/// One kind of bad value in a table.
+struct Refused<'a> {
+    column: &'a str,
+    reason: &'a str,
+    places: Vec<Place>,
+}
+
 /// Lists the rows with bad values, and stops above the limit. `flags` is (flag column, input column, reason).
 pub(crate) fn refuse(
     source: &Source,
     lines: &DataFrame,
     flags: &[(String, &str, &str)],
-    max_rejected: f64,
+    options: ReadOptions,
     tables: &mut Tables,
 ) -> Result<()> {
-    let mut worst: Option<(usize, &str, &str, Vec<Place>)> = None;
+    let max_rejected = options.max_rejected;
+    let mut kinds: Vec<Refused<'_>> = Vec::new();
     let before = tables.rejects.len();
     for (place, value, reason) in source.ragged()? {
         tables.rejects.push(reject(source, &place, "", value, &reason));
@@ -160,67 +177,87 @@ pub(crate) fn refuse(
             tables.rejects.push(reject(source, place, column, value, reason));
         }
         bad_rows.extend(&rows);
-        if worst.as_ref().is_none_or(|w| w.0 < places.len()) {
-            worst = Some((places.len(), column, reason, places));
-        }
+        kinds.push(Refused { column, reason, places });
     }
-    let total = source.rows() + ragged as u64;
     let refused = bad_rows.len() + ragged;
     if refused == 0 {
         return Ok(());
     }
-    let share = refused as f64 / total as f64;
-    let limit = format!("{}, limit {}", percent(share), percent(max_rejected));
-    if ragged > worst.as_ref().map_or(0, |w| w.0) {
-        if share > max_rejected {
-            return Err(Error::new(
-                "E0105",
-                format!("{ragged} lines of {} have another number of fields than the header ({limit})", source.table),
-            )
-            .why("their values stand in the wrong columns")
-            .help("look for an unescaped quote or delimiter; or raise the limit: [quality] max_rejected = \"5%\"")
-            .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
-        }
-        return Ok(());
+    let total = source.rows() + ragged as u64 - later_rows(lines, options.as_of, &source.table)?;
+    let share = refused as f64 / total.max(1) as f64;
+    let limit = format!(" ({}, limit {})", percent(share), percent(max_rejected));
+    kinds.sort_by_key(|k| std::cmp::Reverse(k.places.len()));
+    if share > max_rejected && ragged > kinds.first().map_or(0, |k| k.places.len()) {
+        return Err(Error::new(
+            "E0105",
+            format!("{ragged} lines of {} have another number of fields than the header{limit}", source.table),
+        )
+        .why("their values stand in the wrong columns")
+        .help("look for an unescaped quote or delimiter; or raise the limit: [quality] max_rejected = \"5%\"")
+        .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
     }
-    let Some((n, column, reason, places)) = worst else { return Ok(()) };
-    let values: Vec<String> =
-        places.iter().map(|p| p.text.get(p.span.clone()).unwrap_or_default().trim_matches('"').to_string()).collect();
-    let infinite =
-        values.iter().filter(|v| v.trim().to_lowercase().trim_start_matches(['-', '+']).starts_with("inf")).count();
-    let (code, what) = if infinite * 2 > n {
+    for kind in kinds {
+        let n = kind.places.len();
+        let values: Vec<String> = kind
+            .places
+            .iter()
+            .map(|p| p.text.get(p.span.clone()).unwrap_or_default().trim_matches('"').to_string())
+            .collect();
+        let (code, what) = judged(&values, kind.reason);
+        let title = format!(
+            "{n} {} of `{}` {} {what}",
+            if n == 1 { "value" } else { "values" },
+            kind.column,
+            if n == 1 { "is" } else { "are" }
+        );
+        let first = kind.places.into_iter().next().unwrap_or_default();
+        if share > max_rejected {
+            return Err(Error::new(code, title + &limit)
+                .at(first)
+                .note("seen", commonest(&values))
+                .why("these rows would be missing from their customers")
+                .help(fix(code, kind.reason, kind.column, &source.section))
+                .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
+        }
+        let code = if kind.reason == PLACEHOLDER { "W0317" } else { code };
+        tables.warnings.push(
+            Warning::new(code, format!("{title} ({}): kept out", percent(n as f64 / total.max(1) as f64)))
+                .at(first)
+                .note("seen", commonest(&values))
+                .why("these rows are missing from their customers")
+                .help("correct them in the export; all are in rejects.csv (line, column, value, reason)"),
+        );
+    }
+    Ok(())
+}
+
+/// Code and words for one kind of bad values.
+fn judged(values: &[String], reason: &str) -> (&'static str, &'static str) {
+    let is_infinite = |v: &&String| v.trim().to_lowercase().trim_start_matches(['-', '+']).starts_with("inf");
+    let infinite = values.iter().filter(is_infinite).count();
+    let (code, what) = if infinite * 2 > values.len() {
         ("E0346", "infinite or not a number")
+    } else if reason == PLACEHOLDER {
+        ("E0315", "a placeholder, not a date")
     } else if reason.contains("date") {
         ("E0315", "no date in the format of the column")
     } else {
         ("E0341", "not numbers")
     };
-    let what = if values.iter().all(String::is_empty) { "missing" } else { what };
-    let title = format!(
-        "{n} {} of `{column}` {} {what} ({limit})",
-        if n == 1 { "value" } else { "values" },
-        if n == 1 { "is" } else { "are" }
-    );
-    let first = places.into_iter().next().unwrap_or_default();
-    if share > max_rejected {
-        return Err(Error::new(code, title)
-            .at(first)
-            .note("seen", commonest(&values))
-            .why("these rows would be missing from their customers")
-            .help(fix(code, column, &source.section))
-            .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
-    }
-    tables.warnings.push(
-        Warning::new(code, format!("{title}: kept out"))
-            .at(first)
-            .note("seen", commonest(&values))
-            .note("all", "rejects.csv (line, column, value, reason)"),
-    );
-    Ok(())
+    if values.iter().all(String::is_empty) { (code, "missing") } else { (code, what) }
 }
 
-fn fix(code: &str, column: &str, section: &str) -> String {
+/// Rows after a pinned day: they count for nothing, not even for the limit.
+fn later_rows(lines: &DataFrame, as_of: Option<Day>, what: &str) -> Result<u64> {
+    let (Some(day), Ok(days)) = (as_of, lines.column("day")) else { return Ok(0) };
+    guard(what, || Ok(days.cast(&DataType::Int32)?.i32()?.iter().flatten().filter(|d| *d > day.0).count() as u64))
+}
+
+fn fix(code: &str, reason: &str, column: &str, section: &str) -> String {
     match code {
+        _ if reason == PLACEHOLDER => {
+            "correct these dates in the export; or raise the limit: [quality] max_rejected = \"5%\"".into()
+        }
         "E0315" => format!(
             "under {section}: date = {{ column = \"{column}\", format = [\"%Y-%m-%d\", \"%d/%m/%Y\"] }}; or raise [quality] max_rejected"
         ),
@@ -260,11 +297,12 @@ fn match_keys(ordered: &[String], tables: &mut Tables) -> Result<()> {
         ("events", tables.events.as_ref().map_or(&[], |t| &t.ids)),
         ("surveys", tables.surveys.as_ref().map_or(&[], |t| &t.ids)),
     ];
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<Warning> = super::ids::check("orders", ordered)?.into_iter().collect();
     for (table, ids) in others {
         if ids.is_empty() {
             continue;
         }
+        warnings.extend(super::ids::check(table, ids)?);
         let hits = places(ids, ordered).into_iter().flatten().count();
         if hits == 0 {
             let example = |ids: &[String]| ids.first().cloned().unwrap_or_default();
@@ -274,17 +312,29 @@ fn match_keys(ordered: &[String], tables: &mut Tables) -> Result<()> {
             )
             .note("seen", format!("ids look like `{}` in {table} and `{}` in orders", example(ids), example(ordered)))
             .why("nothing in one table could be joined to the other")
-            .help("check customer_id of both tables; the ids must be written the same way"));
-        }
-        if hits * 2 < ids.len() {
-            warnings.push(Warning::new(
-                "W0206",
-                format!(
-                    "only {hits} of {} customers of {table} appear in orders ({})",
-                    ids.len(),
-                    percent(hits as f64 / ids.len() as f64)
-                ),
+            .help(
+                super::ids::fix(table, ids, ordered)
+                    .unwrap_or_else(|| "check customer_id of both tables; the ids must be written the same way".into()),
             ));
+        }
+        if let Some(warning) = super::ids::padding(table, ids, ordered, hits) {
+            warnings.push(warning);
+        } else if hits * 2 < ids.len() {
+            warnings.push(
+                Warning::new(
+                    "W0206",
+                    format!(
+                        "only {hits} of {} customers of {table} appear in orders ({})",
+                        ids.len(),
+                        percent(hits as f64 / ids.len() as f64)
+                    ),
+                )
+                .why("what the table says of the others is used for nobody")
+                .help(
+                    super::ids::fix(table, ids, ordered)
+                        .unwrap_or_else(|| "if they should, compare how customer_id is written in both tables".into()),
+                ),
+            );
         }
     }
     let known = merged(&[&orders.ids, others[0].1, others[1].1, others[2].1, ordered]);
@@ -299,19 +349,25 @@ fn match_keys(ordered: &[String], tables: &mut Tables) -> Result<()> {
         }
     }
     if !leads.is_empty() {
-        warnings.push(Warning::new(
-            "W0356",
-            format!("{} known customers never ordered: leads, a segment of their own", leads.len()),
-        ));
+        warnings.push(
+            Warning::new(
+                "W0356",
+                format!("{} known customers never ordered: leads, a segment of their own", leads.len()),
+            )
+            .help("nothing to do; they are in assignments.csv as `leads`"),
+        );
     }
     if !lapsed.is_empty() {
-        warnings.push(Warning::new(
-            "W0355",
-            format!(
-                "{} known customers have no order in the window: counted and exported, not segmented",
-                lapsed.len()
-            ),
-        ));
+        warnings.push(
+            Warning::new(
+                "W0355",
+                format!(
+                    "{} known customers have no order in the window: counted and exported, not segmented",
+                    lapsed.len()
+                ),
+            )
+            .help("nothing to do; they are in assignments.csv without a segment"),
+        );
     }
     tables.warnings.extend(warnings);
     tables.leads = leads;

@@ -78,6 +78,8 @@ struct Scanned {
     rows: usize,
     facts: Vec<Facts>,
     table: &'static str,
+    /// The earlier file of the same columns whose table this one belongs to.
+    part_of: Option<usize>,
 }
 
 impl Facts {
@@ -298,7 +300,16 @@ pub fn propose(paths: &[String], base: &Path, date_format: Option<&str>) -> Resu
 fn scan(path: &str, base: &Path) -> Result<Scanned> {
     let written = Paths::One(path.to_string());
     let source = Source::open(
-        Opening { table: path, section: "[input.orders]", path: &written, delimiter: None, encoding: None },
+        Opening {
+            table: path,
+            section: "[input.orders]",
+            path: &written,
+            delimiter: None,
+            encoding: None,
+            skip: 0,
+            header: true,
+            names: &[],
+        },
         base,
     )?;
     let columns: Vec<&str> = source.columns.iter().map(String::as_str).collect();
@@ -310,7 +321,7 @@ fn scan(path: &str, base: &Path) -> Result<Scanned> {
     }
     let name = Path::new(path).file_name().map_or_else(|| path.to_string(), |n| n.to_string_lossy().into_owned());
     let stem: String = name.split('.').next().unwrap_or("table").to_lowercase().replace([' ', '-'], "_");
-    Ok(Scanned { path: path.into(), stem, rows: frame.height(), source, facts, table: "not used" })
+    Ok(Scanned { path: path.into(), stem, rows: frame.height(), source, facts, table: "not used", part_of: None })
 }
 
 fn classify(scanned: &mut [Scanned]) {
@@ -336,10 +347,16 @@ fn classify(scanned: &mut [Scanned]) {
     {
         only.table = "customers";
     }
+    // Files of one table and the same columns are extracts of it.
+    let names = |file: &Scanned| file.facts.iter().map(|f| f.name.clone()).collect::<BTreeSet<_>>();
+    for i in 1..scanned.len() {
+        let twin = |j: &usize| scanned[*j].table == scanned[i].table && names(&scanned[*j]) == names(&scanned[i]);
+        scanned[i].part_of = (0..i).filter(|j| scanned[*j].part_of.is_none()).find(twin);
+    }
     // A second table of a kind that can exist only once is left out rather than replacing the first.
     for kind in ["orders", "customers"] {
         let mut seen = false;
-        for file in scanned.iter_mut().filter(|f| f.table == kind) {
+        for file in scanned.iter_mut().filter(|f| f.table == kind && f.part_of.is_none()) {
             if seen {
                 file.table = "not used";
             }
@@ -376,6 +393,22 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
     let facts = &file.facts;
     let mut roles: BTreeMap<usize, (String, String, &'static str)> = BTreeMap::new();
     let mut table = file.table.to_string();
+    let input = file.source.inputs();
+    let shape = format!("{} rows, {} columns, {}", file.source.rows(), file.facts.len(), input[0].format);
+    if let Some(first) = file.part_of.filter(|_| file.table != "not used") {
+        let before = |t: &str| scanned[..first].iter().filter(|f| f.table == t && f.part_of.is_none()).count();
+        let paths = match file.table {
+            "orders" => inputs.orders.as_mut().map(|t| &mut t.path),
+            "customers" => inputs.customers.as_mut().map(|t| &mut t.path),
+            "events" => inputs.events.get_mut(before("events")).map(|t| &mut t.path),
+            _ => inputs.surveys.get_mut(before("surveys")).map(|t| &mut t.path),
+        };
+        if let Some(paths) = paths {
+            paths.push(&file.path);
+        }
+        let table = format!("{table}, beside {}", scanned[first].path);
+        return Ok(FileGuess { path: file.path.clone(), facts: shape, table, columns: Vec::new() });
+    }
     let path = Paths::One(file.path.clone());
     let customer = customer_column(facts);
     if let Some(c) = customer {
@@ -430,6 +463,12 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 path,
                 delimiter: None,
                 encoding: None,
+                skip: 0,
+                header: true,
+                names: Vec::new(),
+                strip_prefix: None,
+                pad: None,
+                normalize: None,
                 customer_id,
                 order_id: name_of(order),
                 date: date.map(|(_, spec, _)| spec),
@@ -480,6 +519,12 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 path,
                 delimiter: None,
                 encoding: None,
+                skip: 0,
+                header: true,
+                names: Vec::new(),
+                strip_prefix: None,
+                pad: None,
+                normalize: None,
                 customer_id: name_of(customer).unwrap_or_default(),
                 date: spec_date,
                 kind,
@@ -502,6 +547,12 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 path,
                 delimiter: None,
                 encoding: None,
+                skip: 0,
+                header: true,
+                names: Vec::new(),
+                strip_prefix: None,
+                pad: None,
+                normalize: None,
                 customer_id: name_of(customer).unwrap_or_default(),
                 date: date.map(|(_, spec, _)| spec),
                 score: name_of(score),
@@ -524,7 +575,14 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 path,
                 delimiter: None,
                 encoding: None,
+                skip: 0,
+                header: true,
+                names: Vec::new(),
+                strip_prefix: None,
+                pad: None,
+                normalize: None,
                 customer_id: name_of(customer),
+                duplicates: None,
                 attributes,
                 number: None,
             });
@@ -548,9 +606,7 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
             Guess { column: f.name.clone(), looks_like: f.looks_like(), role, why, sure }
         })
         .collect();
-    let input = file.source.inputs();
-    let facts = format!("{} rows, {} columns, {}", file.source.rows(), file.facts.len(), input[0].format);
-    Ok(FileGuess { path: file.path.clone(), facts, table, columns })
+    Ok(FileGuess { path: file.path.clone(), facts: shape, table, columns })
 }
 
 /// `coupon_redemptions` to `coupon_redemption`.

@@ -22,6 +22,9 @@ pub struct Inputs {
     /// What customers answered. One table each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surveys: Vec<SurveySpec>,
+    /// Ids that are nobody: a till, a test account. Their rows are left out of every table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_ids: Vec<String>,
 }
 
 /// One path or several; a path is a file, a folder or a glob.
@@ -42,6 +45,13 @@ impl Paths {
             Paths::Many(paths) => paths.iter().map(String::as_str).collect(),
         }
     }
+
+    /// Adds a file to the table.
+    pub(crate) fn push(&mut self, path: &str) {
+        let mut all: Vec<String> = self.list().into_iter().map(str::to_owned).collect();
+        all.push(path.into());
+        *self = Paths::Many(all);
+    }
 }
 
 /// A date column: its name, or its name and format.
@@ -50,7 +60,8 @@ impl Paths {
 pub enum DateSpec {
     /// The format is detected; two possible readings are an error.
     Column(String),
-    /// The format is given (chrono's letters: `%d/%m/%Y %H:%M`).
+    /// The format is given: chrono's letters (`%d/%m/%Y %H:%M`), `excel` for Excel's day numbers, `unix` or `unix_ms` for
+    /// seconds or milliseconds since 1970.
     Format {
         /// Column name.
         column: String,
@@ -99,6 +110,24 @@ pub struct OrdersSpec {
     /// Encoding, by its WHATWG label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
+    /// Lines above the header that are no data.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip: u32,
+    /// Whether the first line names the columns.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub header: bool,
+    /// Names of the columns, in the order of the file: instead of the header, or because there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// What the customer ids of this table start with and others do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip_prefix: Option<String>,
+    /// Length to which customer ids of digits are filled with zeros on the left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pad: Option<u32>,
+    /// What is evened out in customer ids: `trim`, `upper`, `lower`, with commas between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalize: Option<String>,
     /// Who bought. Always text: leading zeros are safe. Blank is a guest.
     pub customer_id: String,
     /// Which order a line belongs to; without it each row is an order.
@@ -217,9 +246,31 @@ pub struct CustomersSpec {
     /// Encoding, by its WHATWG label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
+    /// Lines above the header that are no data.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip: u32,
+    /// Whether the first line names the columns.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub header: bool,
+    /// Names of the columns, in the order of the file: instead of the header, or because there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// What the customer ids of this table start with and others do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip_prefix: Option<String>,
+    /// Length to which customer ids of digits are filled with zeros on the left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pad: Option<u32>,
+    /// What is evened out in customer ids: `trim`, `upper`, `lower`, with commas between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalize: Option<String>,
     /// Who. Without it the row number is the id, and the order of rows matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<String>,
+    /// Which row counts where a customer has several: `last by COLUMN`, the one with the highest value there (text is
+    /// compared as text, so dates need the year first).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicates: Option<String>,
     /// What is known of them: column name = kind.
     #[serde(default)]
     pub attributes: BTreeMap<String, Attribute>,
@@ -311,6 +362,24 @@ pub struct EventsSpec {
     /// Encoding, by its WHATWG label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
+    /// Lines above the header that are no data.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip: u32,
+    /// Whether the first line names the columns.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub header: bool,
+    /// Names of the columns, in the order of the file: instead of the header, or because there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// What the customer ids of this table start with and others do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip_prefix: Option<String>,
+    /// Length to which customer ids of digits are filled with zeros on the left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pad: Option<u32>,
+    /// What is evened out in customer ids: `trim`, `upper`, `lower`, with commas between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalize: Option<String>,
     /// Who.
     pub customer_id: String,
     /// When; may be a column of the joined table.
@@ -366,6 +435,24 @@ pub struct SurveySpec {
     /// Encoding, by its WHATWG label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
+    /// Lines above the header that are no data.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip: u32,
+    /// Whether the first line names the columns.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub header: bool,
+    /// Names of the columns, in the order of the file: instead of the header, or because there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// What the customer ids of this table start with and others do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip_prefix: Option<String>,
+    /// Length to which customer ids of digits are filled with zeros on the left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pad: Option<u32>,
+    /// What is evened out in customer ids: `trim`, `upper`, `lower`, with commas between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normalize: Option<String>,
     /// Who.
     pub customer_id: String,
     /// When.
@@ -421,9 +508,43 @@ pub(crate) struct Opening<'a> {
     pub(crate) delimiter: Option<&'a str>,
     /// Encoding.
     pub(crate) encoding: Option<&'a str>,
+    /// Lines above the header.
+    pub(crate) skip: u32,
+    /// Whether there is a header.
+    pub(crate) header: bool,
+    /// Names of the columns; empty is those of the header.
+    pub(crate) names: &'a [String],
+}
+
+/// How the customer ids of one table are evened out, so that tables can be joined.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IdRules<'a> {
+    /// Removed from the start.
+    pub(crate) strip_prefix: Option<&'a str>,
+    /// Length to which digits are filled with zeros.
+    pub(crate) pad: Option<u32>,
+    /// `trim`, `upper`, `lower`.
+    pub(crate) normalize: Option<&'a str>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 impl OrdersSpec {
+    /// How its customer ids are evened out.
+    pub(crate) fn id_rules(&self) -> IdRules<'_> {
+        IdRules { strip_prefix: self.strip_prefix.as_deref(), pad: self.pad, normalize: self.normalize.as_deref() }
+    }
+
     pub(crate) fn opening(&self) -> Opening<'_> {
         Opening {
             table: "orders",
@@ -431,6 +552,9 @@ impl OrdersSpec {
             path: &self.path,
             delimiter: self.delimiter.as_deref(),
             encoding: self.encoding.as_deref(),
+            skip: self.skip,
+            header: self.header,
+            names: &self.names,
         }
     }
 
@@ -464,6 +588,11 @@ impl OrdersSpec {
 }
 
 impl CustomersSpec {
+    /// How its customer ids are evened out.
+    pub(crate) fn id_rules(&self) -> IdRules<'_> {
+        IdRules { strip_prefix: self.strip_prefix.as_deref(), pad: self.pad, normalize: self.normalize.as_deref() }
+    }
+
     pub(crate) fn opening(&self) -> Opening<'_> {
         Opening {
             table: "customers",
@@ -471,18 +600,32 @@ impl CustomersSpec {
             path: &self.path,
             delimiter: self.delimiter.as_deref(),
             encoding: self.encoding.as_deref(),
+            skip: self.skip,
+            header: self.header,
+            names: &self.names,
         }
+    }
+
+    /// The column whose highest value names the row that counts.
+    pub(crate) fn last_by(&self) -> Option<&str> {
+        self.duplicates.as_deref().and_then(|rule| rule.trim().strip_prefix("last by ")).map(str::trim)
     }
 
     /// The columns it needs, with the key that names each.
     pub fn columns(&self) -> Vec<(&'static str, &str)> {
         let mut columns: Vec<_> = self.customer_id.as_deref().map(|c| ("customer_id", c)).into_iter().collect();
+        columns.extend(self.last_by().map(|c| ("duplicates", c)));
         columns.extend(self.attributes.keys().map(|c| ("attributes", c.as_str())));
         columns
     }
 }
 
 impl EventsSpec {
+    /// How its customer ids are evened out.
+    pub(crate) fn id_rules(&self) -> IdRules<'_> {
+        IdRules { strip_prefix: self.strip_prefix.as_deref(), pad: self.pad, normalize: self.normalize.as_deref() }
+    }
+
     pub(crate) fn opening(&self) -> Opening<'_> {
         Opening {
             table: &self.name,
@@ -490,6 +633,9 @@ impl EventsSpec {
             path: &self.path,
             delimiter: self.delimiter.as_deref(),
             encoding: self.encoding.as_deref(),
+            skip: self.skip,
+            header: self.header,
+            names: &self.names,
         }
     }
 
@@ -500,6 +646,9 @@ impl EventsSpec {
             path: &join.path,
             delimiter: None,
             encoding: None,
+            skip: 0,
+            header: true,
+            names: &[],
         })
     }
 
@@ -517,6 +666,11 @@ impl EventsSpec {
 }
 
 impl SurveySpec {
+    /// How its customer ids are evened out.
+    pub(crate) fn id_rules(&self) -> IdRules<'_> {
+        IdRules { strip_prefix: self.strip_prefix.as_deref(), pad: self.pad, normalize: self.normalize.as_deref() }
+    }
+
     pub(crate) fn opening(&self) -> Opening<'_> {
         Opening {
             table: &self.name,
@@ -524,6 +678,9 @@ impl SurveySpec {
             path: &self.path,
             delimiter: self.delimiter.as_deref(),
             encoding: self.encoding.as_deref(),
+            skip: self.skip,
+            header: self.header,
+            names: &self.names,
         }
     }
 

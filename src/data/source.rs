@@ -1,11 +1,13 @@
 //! The files behind one table: found, opened, and given to polars as one lazy frame.
 
+use super::duplicates::{Sketch, digest};
 use super::frame::{collect, guard};
 use super::inspect::{Declared, Delimited, unreadable};
 use super::schema::Opening;
 use crate::error::{Error, Place, Result, Warning};
 use polars::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Name of the row number in every frame of this module, from 0 over all files of the table.
@@ -74,15 +76,25 @@ impl Source {
                 }
             },
             encoding: opening.encoding.map(str::to_owned),
+            skip: opening.skip,
+            headless: !opening.header,
+            names: opening.names.to_vec(),
         };
-        let mut files = Vec::new();
+        let mut files: Vec<Opened> = Vec::new();
         let mut warnings = Vec::new();
         for path in find(opening, base)? {
             let file = Opened::open(&path, &declared)?;
             if let Opened::Text(text) = &file {
                 warnings.extend(text.warnings.iter().cloned());
             }
-            if let Some(twin) = files.iter().find(|f: &&Opened| f.hash() == file.hash()) {
+            let mut twin = None;
+            for earlier in &files {
+                if file.equals(earlier)? {
+                    twin = Some(earlier);
+                    break;
+                }
+            }
+            if let Some(twin) = twin {
                 return Err(Error::new(
                     "E0322",
                     format!("{} and {} have the same content", twin.shown(), file.shown()),
@@ -117,6 +129,58 @@ impl Source {
                 .help(format!("did you mean `{near}`?  put it in ilk.toml under {}: {key} = \"{near}\"", self.section)),
             None => error.help(format!("name an existing column in ilk.toml under {}: {key} = \"…\"", self.section)),
         }
+    }
+
+    /// Says which words in these columns are taken for missing values.
+    pub(crate) fn say_missing(&mut self, columns: &[&str]) {
+        let (mut words, mut cells, mut named) = (BTreeMap::<&str, u64>::new(), 0, BTreeSet::new());
+        for file in &self.files {
+            if let Opened::Text(text) = file {
+                for ((column, word), n) in &text.missing {
+                    let name = text.header[*column].as_str();
+                    if columns.contains(&name) {
+                        *words.entry(word).or_default() += n;
+                        cells += n;
+                        named.insert(name);
+                    }
+                }
+            }
+        }
+        if cells == 0 {
+            return;
+        }
+        let listed: Vec<String> = words.iter().map(|(word, n)| format!("{n} × `{word}`")).collect();
+        let named: Vec<String> = named.into_iter().map(|n| format!("`{n}`")).collect();
+        self.warnings.push(
+            Warning::new(
+                "W0332",
+                format!(
+                    "{}: {cells} {} of {} taken for missing",
+                    self.table,
+                    if cells == 1 { "cell" } else { "cells" },
+                    named.join(", ")
+                ),
+            )
+            .note("seen", listed.join("    "))
+            .help("if such a word is a value, write another in the export; if it is not, leave the cell empty"),
+        );
+    }
+
+    /// The last row of every text file: its number and its fields by column.
+    pub(crate) fn last_rows(&self) -> Vec<(u64, BTreeMap<&str, &str>)> {
+        let mut found = Vec::new();
+        let mut start = 0;
+        for file in &self.files {
+            if let Opened::Text(text) = file
+                && text.records > 1
+                && text.last.len() == text.header.len()
+            {
+                let cells = text.header.iter().map(String::as_str).zip(text.last.iter().map(String::as_str)).collect();
+                found.push((start + text.records - 1, cells));
+            }
+            start += file.rows();
+        }
+        found
     }
 
     /// Whether column `name` exists.
@@ -207,6 +271,46 @@ impl Source {
             start = end;
         }
         Ok(places)
+    }
+
+    /// Names and rows of the files, in the order of the row numbers.
+    pub(crate) fn names_and_rows(&self) -> Vec<(String, u64)> {
+        self.files.iter().map(|f| (f.name(), f.rows())).collect()
+    }
+
+    /// The sketch of every row, file by file. They are handed over once: there is one for each row.
+    pub(crate) fn take_sketches(&mut self) -> Result<Vec<Vec<u64>>> {
+        let reordered = self.files.iter().any(|f| f.columns() != self.columns);
+        let mut all = Vec::with_capacity(self.files.len());
+        for file in &mut self.files {
+            all.push(match file {
+                Opened::Text(text) if reordered => text.sketches_by_name()?,
+                Opened::Text(text) => std::mem::take(&mut text.sketches),
+                Opened::Columnar { .. } => file.sketches()?,
+            });
+        }
+        Ok(all)
+    }
+
+    /// The digests of rows (ascending numbers of [`ROW`]).
+    pub(crate) fn digests(&self, rows: &[u64]) -> Result<Vec<[u8; 32]>> {
+        let mut found = Vec::with_capacity(rows.len());
+        let mut start = 0;
+        for file in &self.files {
+            let end = start + file.rows();
+            let here: Vec<u64> = rows[rows.partition_point(|r| *r < start)..rows.partition_point(|r| *r < end)]
+                .iter()
+                .map(|r| r - start)
+                .collect();
+            if !here.is_empty() {
+                found.extend(match file {
+                    Opened::Text(text) => text.digests(&here)?,
+                    Opened::Columnar { .. } => file.digests(&here)?,
+                });
+            }
+            start = end;
+        }
+        Ok(found)
     }
 
     /// The files, for the manifest.
@@ -314,6 +418,58 @@ impl Opened {
         }
     }
 
+    /// Whether both hold the same: the same bytes, or the same records packed otherwise.
+    fn equals(&self, other: &Self) -> Result<bool> {
+        match (self, other) {
+            _ if self.hash() == other.hash() => Ok(true),
+            (Opened::Text(a), Opened::Text(b)) => a.same_records(b),
+            _ => Ok(false),
+        }
+    }
+
+    /// The sketch of every row of a file of columns, one column at a time.
+    fn sketches(&self) -> Result<Vec<u64>> {
+        let mut all = vec![Sketch::EMPTY; self.rows() as usize];
+        for name in self.columns_by_name() {
+            let frame = collect(self.scan()?.select([col(name)]), self.shown())?;
+            guard(self.shown(), || each_cell(&frame.columns()[0], &mut |row, cell| all[row].add(cell)))?;
+        }
+        Ok(all.into_iter().map(Sketch::bits).collect())
+    }
+
+    /// The digests of rows of a file of columns.
+    fn digests(&self, rows: &[u64]) -> Result<Vec<[u8; 32]>> {
+        let wanted = Series::new("rows".into(), rows.to_vec());
+        let names = self.columns_by_name();
+        let mut select: Vec<Expr> = names.iter().map(|n| col(*n)).collect();
+        select.push(col(ROW));
+        let frame = self
+            .scan()?
+            .with_row_index(ROW, None)
+            .filter(col(ROW).cast(DataType::UInt64).is_in(lit(wanted).implode(false), false))
+            .sort([ROW], SortMultipleOptions::default())
+            .select(select);
+        let frame = collect(frame, self.shown())?;
+        let mut cells: Vec<Vec<Vec<u8>>> = vec![Vec::with_capacity(names.len()); frame.height()];
+        for name in names {
+            guard(self.shown(), || each_cell(frame.column(name)?, &mut |row, cell| cells[row].push(cell.to_vec())))?;
+        }
+        let mut buffer = Vec::new();
+        Ok(cells.iter().map(|row| digest(row.iter().map(Vec::as_slice), &mut buffer)).collect())
+    }
+
+    fn columns_by_name(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.columns().iter().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The name without its folders.
+    fn name(&self) -> String {
+        let shown = self.shown();
+        Path::new(shown).file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into_owned())
+    }
+
     fn columns(&self) -> &[String] {
         match self {
             Opened::Text(text) => &text.header,
@@ -358,6 +514,41 @@ impl Opened {
             Opened::Columnar { format: Columnar::Arrow, .. } => "arrow".into(),
         }
     }
+}
+
+/// Calls `each` with row and bytes of every cell of a column. A missing one is a byte that no text has.
+fn each_cell(column: &Column, each: &mut dyn FnMut(usize, &[u8])) -> PolarsResult<()> {
+    const MISSING: &[u8] = &[0xff];
+    match column.dtype() {
+        DataType::Float32 | DataType::Float64 => {
+            for (row, cell) in column.cast(&DataType::Float64)?.f64()?.iter().enumerate() {
+                match cell {
+                    Some(cell) => each(row, &cell.to_bits().to_le_bytes()),
+                    None => each(row, MISSING),
+                }
+            }
+        }
+        kind if kind.is_temporal() || (kind.is_integer() && !matches!(kind, DataType::UInt64)) => {
+            for (row, cell) in column.cast(&DataType::Int64)?.i64()?.iter().enumerate() {
+                match cell {
+                    Some(cell) => each(row, &cell.to_le_bytes()),
+                    None => each(row, MISSING),
+                }
+            }
+        }
+        kind if kind.is_nested() => {
+            // Such a column is rare and read by nobody here; its text stands for it.
+            for (row, cell) in column.as_materialized_series().iter().enumerate() {
+                each(row, format!("{cell:?}").as_bytes());
+            }
+        }
+        _ => {
+            for (row, cell) in column.cast(&DataType::String)?.str()?.iter().enumerate() {
+                each(row, cell.map_or(MISSING, str::as_bytes));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn as_polars_path(path: &Path) -> Result<PlRefPath> {

@@ -2,6 +2,7 @@
 
 use super::rfm_grid::RfmGrid;
 use crate::cluster::prototypes::{Assignment, Prototypes};
+use crate::data::duplicates::CopyRules;
 use crate::error::{Error, Result};
 use crate::features::Feature;
 use crate::features::matrix::FeatureMatrix;
@@ -38,6 +39,9 @@ pub struct SegmentModel<I> {
     pub currency: String,
     /// How the tables are read, paths left blank.
     pub input: I,
+    /// Which copies of a row count.
+    #[serde(default, skip_serializing_if = "CopyRules::is_default")]
+    pub copies: CopyRules,
     /// The features, in column order.
     pub features: Vec<Feature>,
     /// What the features learned from the population.

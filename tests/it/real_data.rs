@@ -109,3 +109,67 @@ fn cdnow_and_a_ready_made_table_run_as_init_wrote_them() {
     assert!(run.err.contains("440 customers"), "{}", run.err);
     assert!(project.file("reports/undated/report.html").is_file());
 }
+
+#[test]
+fn two_sheets_that_overlap_are_found_said_and_fixed() {
+    let Some(first) = shared::path("online_retail_ii/year_2009_2010.csv.gz") else { return };
+    let Some(second) = shared::path("online_retail_ii/year_2010_2011.csv.gz") else { return };
+    let project = Project::new();
+    project.ok(&["init", first.to_str().unwrap(), second.to_str().unwrap(), "--yes", "--name", "retail"]);
+    let stopped = project.ilk(&["check"]);
+    assert_eq!(stopped.status, 3, "{}", stopped.err);
+    for part in [
+        "error[E0325]: year_2009_2010.csv.gz and year_2010_2011.csv.gz share 22523 rows of 2010-12-01 to 2010-12-09",
+        "573 customers would seem to spend 311878.00 more than they did",
+        "overlap = \"first\"",
+    ] {
+        assert!(stopped.err.contains(part), "{part} is not in\n{}", stopped.err);
+    }
+    project.edit("max_rejected = \"1%\"", "overlap = \"first\"\nmax_rejected = \"1%\"");
+    let check: serde_json::Value = serde_json::from_str(&project.ok(&["check", "--json"]).out).unwrap();
+    let bucket = |name: &str| {
+        let row = check["ledger"].as_array().unwrap().iter().find(|r| r["bucket"] == name).unwrap().clone();
+        (row["rows"].as_u64().unwrap(), row["amount"].as_f64().unwrap())
+    };
+    assert_eq!(bucket("read").0, 1_067_371);
+    assert_eq!(bucket("duplicate").0, 22_523);
+    assert_eq!(bucket("read").0 - bucket("duplicate").0, 1_044_848);
+    let warning = |code: &str| {
+        let all = check["warnings"].as_array().unwrap();
+        all.iter().find(|w| w["code"] == code).unwrap()["title"].as_str().unwrap().to_string()
+    };
+    assert!(warning("W0321").contains("11812 identical lines kept"), "{}", warning("W0321"));
+
+    // Net of cancellations, then without them.
+    assert!((bucket("read").1 - 19_287_250.57).abs() < 0.01, "{}", bucket("read").1);
+    let net = bucket("used").1 + bucket("returned, counted against revenue").1;
+    assert!((net - 16_343_669.04).abs() < 0.01, "{net}");
+    project.edit("as_of  = \"auto\"", "as_of  = \"2011-12-10\"");
+    project.ok(&["run"]);
+    let ids = column(&project.text("models/retail/2011-Q4.1/assignments.csv"), "customer_id");
+    assert_eq!(ids.len(), 5_942);
+    project.edit("treat = \"net\"", "treat = \"drop\"");
+    project.ok(&["run"]);
+    let sold = feature(&project, "models/retail/2011-Q4.2", "revenue");
+    let total: f64 = sold.values().sum();
+    assert!((total - 17_431_551.18).abs() < 0.5, "{total}");
+    assert_eq!(sold.values().filter(|v| **v > 0.0).count(), 5_878);
+    assert_eq!(sold.len(), 5_881);
+    let check: serde_json::Value = serde_json::from_str(&project.ok(&["check", "--json"]).out).unwrap();
+    let used = check["ledger"].as_array().unwrap().iter().find(|r| r["bucket"] == "used").unwrap().clone();
+    // 791,045 of them have a price.
+    assert_eq!(used["rows"], 791_115);
+    assert!((used["amount"].as_f64().unwrap() - 17_431_551.18).abs() < 0.01);
+
+    // A sheet alone: as many copies as pandas' duplicated() finds over all columns.
+    for (sheet, copies) in [(&first, 6_865), (&second, 5_268)] {
+        let project = Project::new();
+        project.ok(&["init", sheet.to_str().unwrap(), "--yes", "--name", "retail"]);
+        let said = project.ok(&["check"]).err;
+        assert!(said.contains(&format!("{copies} identical lines kept")), "{said}");
+        project.edit("max_rejected = \"1%\"", "drop_exact_duplicates = true\nmax_rejected = \"1%\"");
+        let check: serde_json::Value = serde_json::from_str(&project.ok(&["check", "--json"]).out).unwrap();
+        let row = check["ledger"].as_array().unwrap().iter().find(|r| r["bucket"] == "duplicate").unwrap().clone();
+        assert_eq!(row["rows"], copies);
+    }
+}
