@@ -322,7 +322,70 @@ impl Delimited {
             .from_reader(Box::new(decoded)))
     }
 
+    /// Takes over what the quick look finds, where it finds nothing odd.
+    fn quick(&mut self) -> Result<bool> {
+        #[derive(Default)]
+        struct Seen {
+            sketches: Vec<u64>,
+            missing: BTreeMap<(usize, &'static str), u64>,
+        }
+        let mark = if head_raw(&self.path)?.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let mut reader = self.reader()?;
+        if reader.byte_headers().is_err() {
+            return Ok(false);
+        }
+        let start = mark + reader.position().byte();
+        let pieces =
+            super::scan::scan(&self.path, start, self.delimiter, self.header.len(), |seen: &mut Seen, record, ends| {
+                seen.sketches.push(sketch(record));
+                let mut from = 0;
+                for (column, end) in ends.iter().enumerate() {
+                    if let Some(word) = missing_word(&record[from..*end]) {
+                        *seen.missing.entry((column, word)).or_default() += 1;
+                    }
+                    from = *end;
+                }
+            });
+        let Some(pieces) = pieces else { return Ok(false) };
+        let last = pieces.iter().rev().find_map(|p| p.starts.last().map(|s| p.from + u64::from(*s)));
+        self.last = match last {
+            Some(offset) => {
+                let mut file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
+                file.seek(SeekFrom::Start(offset)).map_err(|e| unreadable(&self.shown, &e))?;
+                let mut reader = ReaderBuilder::new().delimiter(self.delimiter).has_headers(false).from_reader(file);
+                let mut record = ByteRecord::new();
+                reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))?;
+                record.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect()
+            }
+            None => Vec::new(),
+        };
+        let (mut sketches, mut offsets) = (Vec::new(), Vec::new());
+        let mut missing: BTreeMap<(usize, &'static str), u64> = BTreeMap::new();
+        let mut records = 0u64;
+        for piece in pieces {
+            for start in &piece.starts {
+                if records % STRETCH == 0 {
+                    offsets.push(piece.from + u64::from(*start) - mark);
+                }
+                records += 1;
+            }
+            sketches.extend(piece.state.sketches);
+            for (key, n) in piece.state.missing {
+                *missing.entry(key).or_default() += n;
+            }
+        }
+        self.records = records;
+        self.ragged = Vec::new();
+        self.missing = missing;
+        self.sketches = sketches;
+        self.offsets = offsets;
+        Ok(true)
+    }
+
     fn pass(&mut self, copy: bool, declared: &Declared) -> Result<Pass> {
+        if !copy && self.encoding == UTF_8 && self.skip == 0 && !self.headless && self.quick()? {
+            return Ok(Pass::Clean);
+        }
         let mut reader = self.reader()?;
         let mut writer = None;
         if copy {

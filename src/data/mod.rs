@@ -17,6 +17,7 @@ pub mod numbers;
 mod orders;
 pub mod read;
 pub mod roles;
+mod scan;
 pub mod schema;
 pub(crate) mod source;
 mod totals;
