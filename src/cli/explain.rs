@@ -100,6 +100,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0109", include_str!("explain/W0109.md")),
     ("W0206", include_str!("explain/W0206.md")),
     ("W0208", include_str!("explain/W0208.md")),
+    ("W0209", include_str!("explain/W0209.md")),
     ("W0301", include_str!("explain/W0301.md")),
     ("W0316", include_str!("explain/W0316.md")),
     ("W0324", include_str!("explain/W0324.md")),
@@ -121,6 +122,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0412", include_str!("explain/W0412.md")),
     ("W0422", include_str!("explain/W0422.md")),
     ("W0423", include_str!("explain/W0423.md")),
+    ("W0424", include_str!("explain/W0424.md")),
     ("W0501", include_str!("explain/W0501.md")),
 ];
 
