@@ -72,7 +72,7 @@ fn blocks_have_their_share_of_the_distance_in_the_saved_model() {
 fn the_dictionary_needs_no_model() {
     let project = demo("500");
     let all: Value = serde_json::from_str(&project.ok(&["features", "--json"]).out).unwrap();
-    assert!(std::fs::read_dir(project.file("models")).unwrap().next().is_none());
+    assert!(!project.file("models").exists());
     project.ok(&["run", "-q"]);
     let report = json(&project, "reports/2026-Q1/report.json");
     let entries = all.as_array().unwrap();
@@ -102,7 +102,7 @@ fn protected_attributes_form_segments_only_by_name_and_loudly() {
     assert_eq!(project.ilk(&["check", "-q"]).status, 0);
     assert!(!project.ok(&["check"]).err.contains("W0209"));
 
-    project.edit("[cluster]", "[features.roles]\nage = \"form\"\n\n[features.weights]\ndemographic = 0.3\n\n[cluster]");
+    project.edit("[cluster]", "[features.roles]\nage = \"form\"\n\n[features.weights]\ndemographic = 3\n\n[cluster]");
     let run = project.ok(&["run"]);
     let said = run.err.lines().find(|l| l.ends_with("W0209")).unwrap_or_default().trim();
     assert_eq!(said, "▲ `age` is a protected attribute and forms segments, because [features.roles] names it  W0209");
