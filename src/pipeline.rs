@@ -648,7 +648,12 @@ fn report(
         )
         .why("the segments say who customers are and where, more than what they do");
         warnings.push(if personal < 1.0 {
-            warning.help("under [features.weights]: demographic = 0.05")
+            // Families that are not named get nothing, so all that form segments are.
+            let weights = preparation.weights().into_iter().map(|(family, weight)| {
+                let weight = if of_the_person.contains(&family) { 0.05 } else { weight };
+                format!("{} = {weight:.2}", family.word())
+            });
+            warning.help(format!("under [features.weights]: {}", weights.collect::<Vec<_>>().join(", ")))
         } else {
             warning.help("where a column tells what customers do: spend = { kind = \"number\", family = \"rfm\" }")
         });

@@ -175,8 +175,7 @@ pub fn leads(report: &Report) -> Option<(&'static str, &'static str, String)> {
     (leads > 0).then(|| (crate::segment::LEADS, LEADS_NAME, Unit::Count.format(leads as f64, "")))
 }
 
-/// At most so many of a family beside those that form segments, and one of them in each unit: the same thing is told over
-/// several windows.
+/// At most so many of a family beside those that form segments.
 const OF_A_FAMILY: usize = 2;
 
 /// The features worth a place among `total`, by `rank` (highest first; `None` is never shown): up to `forming` of those that form
@@ -195,12 +194,12 @@ pub fn telling(
         ranked.into_iter().map(|(f, _)| f).partition(|f| f.feature.role == Role::Form);
     let first = forms.len().min(forming).min(total);
     let mut picked = forms[..first].to_vec();
-    let mut taken: BTreeMap<Family, Vec<&Unit>> = BTreeMap::new();
+    let mut taken: BTreeMap<Family, usize> = BTreeMap::new();
     for facts in others {
-        let units = taken.entry(facts.feature.family).or_default();
-        let news = !units.contains(&&facts.feature.unit) && !picked.iter().any(|p| same(report, p, facts));
-        if picked.len() < total && units.len() < OF_A_FAMILY && news {
-            units.push(&facts.feature.unit);
+        let n = taken.entry(facts.feature.family).or_default();
+        let news = !over_again(report, facts) && !picked.iter().chain(&forms).any(|p| same(report, p, facts));
+        if picked.len() < total && *n < OF_A_FAMILY && news {
+            *n += 1;
             picked.push(facts);
         }
     }
@@ -209,7 +208,14 @@ pub fn telling(
     picked
 }
 
-/// Whether two features are the same of everybody, such as two windows that both hold all days.
+/// Whether a feature before it has the same definition, so that it is the same thing over another window.
+fn over_again(report: &Report, facts: &FeatureFacts) -> bool {
+    let definition = &facts.dictionary.definition;
+    let mut before = report.features.iter().take_while(|f| f.feature.name != facts.feature.name);
+    !definition.is_empty() && before.any(|f| f.dictionary.definition == *definition)
+}
+
+/// Whether two features are the same of everybody.
 fn same(report: &Report, a: &FeatureFacts, b: &FeatureFacts) -> bool {
     let of = |f: &FeatureFacts| {
         let numbers = report.everyone.numbers.iter().find(|n| n.feature == f.feature.name);
@@ -287,9 +293,9 @@ mod tests {
             made("f2", rfm, form),
             made("f3", basket, form),
         ];
-        // Orders and money; a2 is as much money as a1, and the twin is f1 all over again.
-        for name in ["a1", "a2"] {
-            report.features.iter_mut().filter(|f| f.feature.name == name).for_each(|f| f.feature.unit = Unit::Money);
+        // What a1 is over all days a2 is over a few, and the twin is f1 in other words.
+        for facts in report.features.iter_mut().take(2) {
+            facts.dictionary.definition = "money of order lines".into();
         }
         let known = report.everyone.numbers[0].clone();
         for (name, median) in [("f1", 7.0), ("twin", 7.0), ("a1", 8.0)] {

@@ -180,7 +180,7 @@ fn protected_attributes_and_segments_of_places_are_said() {
     let attribute = |column: &str| format!("{CONFIG}attributes = {{ {column} = \"nominal\" }}\n");
     let config = format!("{}[features.roles]\ngender = \"form\"\n", attribute("gender"));
     insta::assert_snapshot!("protected", warns(&config, text("gender", ["f", "m", "d"]), "W0209"));
-    let config = format!("{}[features.weights]\ngeographic = 5\n", attribute("city"));
+    let config = format!("{}[features.weights]\nrfm = 0.5\ngeographic = 5\n", attribute("city"));
     insta::assert_snapshot!("places", warns(&config, text("city", ["Bonn", "Ulm", "Hof"]), "W0424"));
 }
 

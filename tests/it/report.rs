@@ -102,7 +102,10 @@ fn protected_attributes_form_segments_only_by_name_and_loudly() {
     assert_eq!(project.ilk(&["check", "-q"]).status, 0);
     assert!(!project.ok(&["check"]).err.contains("W0209"));
 
-    project.edit("[cluster]", "[features.roles]\nage = \"form\"\n\n[features.weights]\ndemographic = 3\n\n[cluster]");
+    let others = ["household_size", "income_band", "signup_channel"].map(|f| format!("{f} = \"describe\"\n")).concat();
+    let config =
+        format!("[features.roles]\nage = \"form\"\n{others}\n[features.weights]\ndemographic = 1\n\n[cluster]");
+    project.edit("[cluster]", &config);
     let run = project.ok(&["run"]);
     let said = run.err.lines().find(|l| l.ends_with("W0209")).unwrap_or_default().trim();
     assert_eq!(said, "▲ `age` is a protected attribute and forms segments, because [features.roles] names it  W0209");
