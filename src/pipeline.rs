@@ -206,7 +206,7 @@ pub fn protected_in_use<'a>(forming: impl Iterator<Item = &'a Feature>) -> Vec<W
         .map(|f| {
             Warning::new(
                 "W0209",
-                format!("`{}` is a protected attribute and forms segments, because [features.roles] names it", f.name),
+                format!("`{}` is a protected attribute and forms segments, because the config says so", f.name),
             )
             .why("people who buy alike may be treated differently for what they are")
             .help(format!("under [features.roles]: {} = \"describe\"", f.name))

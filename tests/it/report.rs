@@ -108,7 +108,7 @@ fn protected_attributes_form_segments_only_by_name_and_loudly() {
     project.edit("[cluster]", &config);
     let run = project.ok(&["run"]);
     let said = run.err.lines().find(|l| l.ends_with("W0209")).unwrap_or_default().trim();
-    assert_eq!(said, "▲ `age` is a protected attribute and forms segments, because [features.roles] names it  W0209");
+    assert_eq!(said, "▲ `age` is a protected attribute and forms segments, because the config says so  W0209");
     assert!(ilk::cli::explain::page("W0209").is_some());
     let report = json(&project, "reports/2026-Q1/report.json");
     let age = &report["protected"][0];
