@@ -448,11 +448,11 @@ fn guests(buckets: &Buckets, tables: &mut Tables) -> Result<()> {
 
 fn money_warnings(rows: &Lines, keep: &[bool], treat: Treat, tables: &mut Tables) {
     let (mut zero, mut negative, mut returns) = (0u64, 0u64, 0u64);
-    for (i, keep) in keep.iter().enumerate() {
+    for i in 0..rows.day.len() {
         if rows.refused[i] {
             continue;
         }
-        zero += u64::from(rows.amount[i] == 0 && *keep && !rows.returned[i]);
+        zero += u64::from(rows.amount[i] == 0 && keep[i] && !rows.returned[i]);
         negative += u64::from(rows.below_zero[i]);
         returns += u64::from(rows.below_zero[i] && rows.returned[i]);
     }
