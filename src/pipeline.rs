@@ -12,6 +12,7 @@ use crate::error::{Error, Result, Warning};
 use crate::evidence::select::{Candidate, choose_k, sweep_k};
 use crate::evidence::{eps, indices, stability};
 use crate::export::{Table, Values};
+use crate::features::dictionary::{self, Entry};
 use crate::features::matrix::{Column, FeatureMatrix};
 use crate::features::preparation::{ModelMatrix, Preparation, PreparationOptions};
 use crate::features::smoothing::Learned;
@@ -21,10 +22,11 @@ use crate::features::{
 use crate::report::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts};
 use crate::segment::model::{FORMAT, Fit, ModelSegment, SegmentModel, far_distance};
 use crate::segment::persona::{Persona, personas};
-use crate::segment::profile::{Profiles, between, profiles, repeat_rate};
+use crate::segment::profile::{Profiles, between, profiles, repeat_rate, whales};
+use crate::segment::protected::protected;
 use crate::segment::rfm_grid::facts::RfmFacts;
 use crate::segment::rfm_grid::{self, RfmGrid, Score};
-use crate::segment::{LEADS, UNCLUSTERED, segment_id};
+use crate::segment::{LEADS, LEADS_NAME, UNCLUSTERED, blocks, segment_id};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -188,6 +190,31 @@ pub fn features(config: &Config, tables: &Tables) -> Result<Vec<Feature>> {
     Ok(all)
 }
 
+/// The data dictionary: one line per feature, with the time the tables speak of.
+pub fn dictionary(features: &[Feature], tables: &Tables) -> Vec<Entry> {
+    let window = match (tables.as_of, tables.window_days) {
+        (None, _) => "everything".to_string(),
+        (Some(_), None) => "everything up to as_of".into(),
+        (Some(_), Some(days)) => format!("the last {days} days"),
+    };
+    features.iter().map(|feature| dictionary::entry(feature, &window)).collect()
+}
+
+/// W0209 for every protected attribute that forms segments.
+pub fn protected_in_use<'a>(forming: impl Iterator<Item = &'a Feature>) -> Vec<Warning> {
+    forming
+        .filter(|f| f.protected && f.role == Role::Form)
+        .map(|f| {
+            Warning::new(
+                "W0209",
+                format!("`{}` is a protected attribute and forms segments, because the config says so", f.name),
+            )
+            .why("people who buy alike may be treated differently for what they are")
+            .help(format!("under [features.roles]: {} = \"describe\"", f.name))
+        })
+        .collect()
+}
+
 /// The attributes of order lines and customers, as the config describes them.
 fn attributes(config: &Config) -> Result<Vec<demographic::Attribute>> {
     let mut attributes = Vec::new();
@@ -345,6 +372,8 @@ pub fn prepare(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Prepar
     let dropped: Vec<String> =
         found.iter().filter(|w| w.code.starts_with("W0403") || w.code == "W0404").map(|w| w.title.clone()).collect();
     warnings.extend(found);
+    let used = |f: &&Feature| model_matrix.columns.iter().any(|c| c.feature == f.name);
+    warnings.extend(protected_in_use(matrix.features.iter().filter(used)));
     let forming = matrix.features.iter().filter(|f| f.role == Role::Form).count();
     let mut said = vec![format!(
         "{} customers × {} features, {forming} of them form segments",
@@ -611,13 +640,36 @@ fn report(
             ));
         }
     }
+    let parts = blocks::between(model_matrix, labels);
+    let of_the_person = [Family::Demographic, Family::Geographic];
+    let personal: f64 = parts.iter().filter(|(family, _)| of_the_person.contains(family)).map(|(_, part)| part).sum();
+    if personal > 0.5 {
+        let warning = Warning::new(
+            "W0424",
+            format!("{:.0} % of what lies between segments is demographic and geographic", personal * 100.0),
+        )
+        .why("the segments say who customers are and where, more than what they do");
+        warnings.push(if personal < 1.0 {
+            // Families that are not named get nothing, so all that form segments are.
+            let weights = preparation.weights().into_iter().map(|(family, weight)| {
+                let weight = if of_the_person.contains(&family) { 0.05 } else { weight };
+                format!("{} = {weight:.2}", family.word())
+            });
+            warning.help(format!("under [features.weights]: {}", weights.collect::<Vec<_>>().join(", ")))
+        } else {
+            warning.help("where a column tells what customers do: spend = { kind = \"number\", family = \"rfm\" }")
+        });
+    }
+    let forming: Vec<&str> = model_matrix.columns.iter().map(|c| c.feature.as_str()).collect();
+    let by_word = |parts: Vec<(Family, f64)>| parts.into_iter().map(|(f, part)| (f.word().into(), part)).collect();
     let shares = between(matrix, preparation, labels, described.segments.len());
     let features = matrix
         .features
         .iter()
         .zip(&matrix.columns)
         .zip(shares)
-        .map(|((feature, column), between)| FeatureFacts {
+        .zip(dictionary(&matrix.features, tables))
+        .map(|(((feature, column), between), dictionary)| FeatureFacts {
             feature: feature.clone(),
             preparation: preparation.describe(&feature.name),
             missing: match column {
@@ -626,6 +678,7 @@ fn report(
             } as f64
                 / matrix.len() as f64,
             between,
+            dictionary,
         })
         .collect();
     let guest = tables.sales.guest_revenue.unwrap_or(0.0);
@@ -656,6 +709,7 @@ fn report(
             orders: tables.orders.is_some().then_some(tables.sales.orders),
             revenue: total,
             repeat_rate: repeat_rate(matrix),
+            whales: whales(matrix),
             guest_revenue_share: total.filter(|t| *t > 0.0).map(|t| guest / t),
             first_day: tables.sales.days.map(|d| d.0.iso()),
             last_day: tables.sales.days.map(|d| d.1.iso()),
@@ -671,6 +725,7 @@ fn report(
         everyone: described.everyone,
         unclustered: described.unclustered,
         features,
+        protected: protected(matrix, labels, &forming),
         method: Method {
             algorithm: chosen.algorithm.name().into(),
             implementation: config.cluster.implementation.name().into(),
@@ -682,7 +737,8 @@ fn report(
             inertia: indices::inertia(assignments),
             davies_bouldin: indices::davies_bouldin(x, labels),
             calinski_harabasz: indices::calinski_harabasz(x, labels),
-            weights: preparation.weights().into_iter().map(|(family, weight)| (family.word().into(), weight)).collect(),
+            weights: by_word(preparation.weights()),
+            between: by_word(parts),
             unclustered_share,
         },
         rfm: None,
@@ -741,10 +797,11 @@ pub fn assignment_table(
     tables: &Tables,
 ) -> Table {
     // Those without an order in the window come last: leads first, then those who ordered before it.
-    let rest: Vec<(&String, &str, &str)> = (tables.leads.iter().map(|id| (id, LEADS, "Leads: known, no order yet")))
+    type Rest<'a> = (&'a String, &'a str, &'a str);
+    let rest: Vec<Rest> = (tables.leads.iter().map(|id| (id, LEADS, LEADS_NAME)))
         .chain(tables.lapsed.iter().map(|id| (id, UNCLUSTERED, "No order in the window")))
         .collect();
-    let with_rest = |mut values: Vec<Option<String>>, more: &dyn Fn(&(&String, &str, &str)) -> Option<String>| {
+    let with_rest = |mut values: Vec<Option<String>>, more: &dyn Fn(&Rest) -> Option<String>| {
         values.extend(rest.iter().map(more));
         Values::Text(values)
     };

@@ -60,7 +60,11 @@ impl Check {
             .collect();
         voice.say(table(&["TABLE", "ROWS", "", "MONEY"], &rows, &[2, 3]));
         voice.say("");
-        voice.warn(&tables.warnings);
+        // What the config asks for is judged after everything was listed.
+        let features = pipeline::features(&config, &tables);
+        let mut warnings = tables.warnings.clone();
+        warnings.extend(pipeline::protected_in_use(features.iter().flatten()));
+        voice.warn(&warnings);
         if self.rejects {
             for reject in &tables.rejects {
                 let Reject { file, line, column, value, reason, .. } = reject;
@@ -70,18 +74,21 @@ impl Check {
         voice.document(&Outcome {
             ledger: &tables.ledger,
             stated: &tables.stated,
-            warnings: &tables.warnings,
+            warnings: &warnings,
             rejects: tables.rejects.len(),
         })?;
         if !tables.rejects.is_empty() {
             voice.say(format!("{} rows refused, listed in .ilk/rejects.csv", tables.rejects.len()));
             pipeline::tables(&config, store.root())?;
         }
-        pipeline::features(&config, &tables)?;
-        if self.strict && !tables.warnings.is_empty() {
+        features?;
+        if self.strict && !warnings.is_empty() {
             return Ok(1);
         }
-        voice.next(&[("ilk run".into(), "build segments and the report")]);
+        voice.next(&[
+            ("ilk features".into(), "see what is computed of a customer"),
+            ("ilk run".into(), "build segments and the report"),
+        ]);
         Ok(0)
     }
 }

@@ -103,6 +103,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0114", include_str!("explain/W0114.md")),
     ("W0206", include_str!("explain/W0206.md")),
     ("W0208", include_str!("explain/W0208.md")),
+    ("W0209", include_str!("explain/W0209.md")),
     ("W0301", include_str!("explain/W0301.md")),
     ("W0303", include_str!("explain/W0303.md")),
     ("W0304", include_str!("explain/W0304.md")),
@@ -135,6 +136,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0412", include_str!("explain/W0412.md")),
     ("W0422", include_str!("explain/W0422.md")),
     ("W0423", include_str!("explain/W0423.md")),
+    ("W0424", include_str!("explain/W0424.md")),
     ("W0501", include_str!("explain/W0501.md")),
 ];
 

@@ -8,6 +8,7 @@ pub mod check;
 pub mod demo;
 pub mod diagnostic;
 pub mod explain;
+pub mod features;
 pub mod init;
 pub mod progress;
 pub mod report;
@@ -68,6 +69,8 @@ pub enum Command {
     Init(init::Init),
     /// Read everything and say what is wrong and what was assumed
     Check(check::Check),
+    /// Print the data dictionary: what each feature is, and what it is used for
+    Features(features::Features),
     /// Build segments and the report
     Run(run::Run),
     /// Score customers with a saved model
@@ -136,6 +139,7 @@ fn dispatch(cli: &Cli, store: &Store, voice: &Voice) -> Result<i32> {
         Command::Demo(command) => command.run(voice),
         Command::Init(command) => command.run(store, voice),
         Command::Check(command) => command.run(store, voice),
+        Command::Features(command) => command.run(store, voice),
         Command::Run(command) => command.run(store, voice),
         Command::Assign(command) => command.run(store, voice),
         Command::Report(command) => command.run(store, voice),

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::export::Format;
 use crate::features::Unit;
 use crate::pipeline::{self, Watch, assignment_table, feature_table};
+use crate::report::words::leads;
 use crate::report::{Report, html, markdown};
 use crate::store::{Manifest, Published, Store, now};
 use clap::Args;
@@ -67,6 +68,8 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
         "calinski_harabasz": run.report.method.calinski_harabasz,
         "inertia": run.report.method.inertia,
         "unclustered_share": run.report.method.unclustered_share,
+        "weights": run.report.method.weights.iter().cloned().collect::<BTreeMap<_, _>>(),
+        "between": run.report.method.between.iter().cloned().collect::<BTreeMap<_, _>>(),
         "sizes": run.report.segments.iter().map(|s| (s.id.clone(), s.profile.customers)).collect::<BTreeMap<_, _>>(),
         "stability": run.report.segments.iter().map(|s| (s.id.clone(), s.stability)).collect::<BTreeMap<_, _>>(),
         "sweep": run.report.method.sweep,
@@ -169,13 +172,17 @@ fn segments(report: &Report) -> String {
     if let Some(profile) = &report.unclustered {
         rows.push(row("–", "Unclustered", profile));
     }
+    if let Some((id, name, customers)) = leads(report) {
+        let mut row = vec![id.to_string(), name.to_string(), customers];
+        row.resize(header.len(), "–".into());
+        rows.push(row);
+    }
     let right: Vec<usize> = (2..header.len()).collect();
     let mut text = table(&header, &rows, &right);
     if let Some(share) = report.coverage.guest_revenue_share.filter(|s| *s > 0.0) {
         text.push_str(&format!(
-            "\n  (guest lines: {:.1}% of revenue; leads: {}; without an order in the window: {})",
+            "\n  (guest lines: {:.1}% of revenue; without an order in the window: {})",
             share * 100.0,
-            report.coverage.leads,
             report.coverage.without_orders
         ));
     }

@@ -107,9 +107,12 @@ fn reach(tables: &Tables) -> f64 {
     first.zip(tables.as_of).map_or(0.0, |(first, as_of)| f64::from(as_of.0 - first))
 }
 
-/// The tables of rows, and where each customer of the population stands in them.
+/// A table of rows, and where each customer of the population stands in it.
+type Placed<'a> = (Table, Option<&'a Log>, Vec<Option<usize>>);
+
+/// The tables of rows.
 struct Logs<'a> {
-    tables: [(Table, Option<&'a Log>, Vec<Option<usize>>); 3],
+    tables: [Placed<'a>; 3],
     as_of: Option<Day>,
 }
 

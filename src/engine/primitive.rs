@@ -135,9 +135,9 @@ pub fn assemble(
     columns: &[usize],
     value: &dyn Fn(usize, usize) -> f64,
 ) -> Vec<f64> {
-    let each = |f: &dyn Fn(&dyn Fn(usize) -> f64) -> f64| -> Vec<f64> {
-        (0..customers).map(|customer| f(&|i: usize| value(columns[i], customer))).collect()
-    };
+    type OfOne<'a> = &'a dyn Fn(&dyn Fn(usize) -> f64) -> f64;
+    let each =
+        |f: OfOne| -> Vec<f64> { (0..customers).map(|customer| f(&|i: usize| value(columns[i], customer))).collect() };
     let both = |a: &Measure, b: &Measure, f: &dyn Fn(f64, f64) -> f64| -> Vec<f64> {
         let (own, other) = columns.split_at(primitives(a).len());
         let a = assemble(a, customers, context, own, value);

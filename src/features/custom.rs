@@ -78,6 +78,7 @@ pub fn features(own: &[Custom], known: &[Feature]) -> Result<Vec<Feature>> {
         let mut feature = Feature::new(name.clone(), label, custom.family, custom.unit.clone(), custom.measure.clone())
             .words(custom.low.clone(), custom.high.clone());
         feature.role = custom.role;
+        feature.protected = tells_protected(&custom.measure, &known.iter().chain(&made).collect::<Vec<_>>());
         feature.scale = scale_of(&custom.measure);
         if feature.scale != Scale::Numeric {
             feature.unit = Unit::Level;
@@ -85,6 +86,37 @@ pub fn features(own: &[Custom], known: &[Feature]) -> Result<Vec<Feature>> {
         made.push(feature);
     }
     Ok(made)
+}
+
+/// Whether a measure is made of a protected attribute: its column, or rules on it.
+fn tells_protected(measure: &Measure, known: &[&Feature]) -> bool {
+    match measure {
+        Measure::Value { .. } | Measure::Level { .. } | Measure::Age { .. } | Measure::DaysSince { .. } => {
+            let own = column(measure);
+            known.iter().any(|f| f.protected && column(&f.measure) == own)
+        }
+        Measure::Rules { rules, .. } => {
+            let mut compared = rules.iter().flat_map(|r| &r.when.0);
+            compared.any(|c| known.iter().any(|f| f.protected && f.name == c.feature))
+        }
+        Measure::Ratio { of: a, by: b }
+        | Measure::Change { now: a, before: b }
+        | Measure::Rate { hits: a, trials: b } => tells_protected(a, known) || tells_protected(b, known),
+        Measure::Beyond { of, .. } => tells_protected(of, known),
+        Measure::Sum(parts) => parts.iter().any(|part| tells_protected(part, known)),
+        _ => false,
+    }
+}
+
+/// The attribute that a measure looks up.
+fn column(measure: &Measure) -> Option<&str> {
+    match measure {
+        Measure::Value { column }
+        | Measure::Level { column }
+        | Measure::Age { column }
+        | Measure::DaysSince { column } => Some(column),
+        _ => None,
+    }
 }
 
 /// What the values of a measure are.
@@ -134,5 +166,25 @@ mod tests {
                 read(&format!("[[custom]]\nname = \"{name}\"\nmeasure = {{ orders = {{ table = \"orders\" }} }}"));
             assert_eq!(features(&own, std::slice::from_ref(&taken)).expect_err("an error").code(), "E0211");
         }
+    }
+
+    #[test]
+    fn what_is_made_of_a_protected_attribute_is_protected() {
+        let value = |column: &str| Measure::Value { column: column.into() };
+        let known: Vec<Feature> = ["age", "income"]
+            .map(|name| Feature::new(name, name, Family::Demographic, Unit::Number, value(name)))
+            .into_iter()
+            .map(|f| Feature { protected: f.name == "age", ..f })
+            .collect();
+        let own = read(
+            "[[custom]]\nname = \"senior\"\n\
+             measure = { rules = { rules = [{ level = \"yes\", when = \"age >= 60\" }], otherwise = \"no\" } }\n\
+             [[custom]]\nname = \"rich\"\n\
+             measure = { rules = { rules = [{ level = \"yes\", when = \"income >= 60\" }], otherwise = \"no\" } }\n\
+             [[custom]]\nname = \"income_by_age\"\n\
+             measure = { ratio = { of = { value = { column = \"income\" } }, by = { value = { column = \"age\" } } } }\n",
+        );
+        let made = features(&own, &known).expect("features");
+        assert_eq!(made.iter().map(|f| f.protected).collect::<Vec<_>>(), [true, false, true]);
     }
 }

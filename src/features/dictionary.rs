@@ -6,7 +6,7 @@ use super::{Feature, Key, Lines, Measure, Rows, Table};
 use serde::{Deserialize, Serialize};
 
 /// One line of the dictionary.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Column name.
     pub name: String,

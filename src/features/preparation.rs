@@ -114,6 +114,8 @@ pub struct ModelMatrix {
 pub struct ModelColumn {
     /// The feature it comes from.
     pub feature: String,
+    /// The block it is weighted with.
+    pub family: Family,
     /// The level, for a nominal feature.
     pub level: Option<String>,
 }
@@ -293,6 +295,7 @@ impl Preparation {
             .iter()
             .map(|e| ModelColumn {
                 feature: e.feature.clone(),
+                family: e.family,
                 level: match &e.kind {
                     Kind::Level { level, .. } => Some(level.clone()),
                     _ => None,
@@ -539,9 +542,36 @@ mod tests {
         sums.into_iter().map(|(f, s)| (f, s / total)).collect()
     }
 
+    /// The shop with a level of two values, with and without gaps, and features of the project's own.
+    fn rich_shop(n: usize) -> FeatureMatrix {
+        let mut matrix = shop(n);
+        let mut add = |feature: Feature, column: Column| {
+            matrix.features.push(feature);
+            matrix.columns.push(column);
+        };
+        let yes = |yes: bool| Some(if yes { "yes" } else { "no" }.to_string());
+        add(
+            feature("newsletter", Family::Engagement, Unit::Level, Scale::Binary),
+            Column::Level((0..n).map(|i| yes(i % 3 == 0)).collect()),
+        );
+        add(
+            feature("owner", Family::Geographic, Unit::Level, Scale::Binary),
+            Column::Level((0..n).map(|i| if i % 11 == 0 { None } else { yes(i % 4 == 0) }).collect()),
+        );
+        add(
+            feature("wine_share", Family::Custom, Unit::Share, Scale::Numeric),
+            Column::Number((0..n).map(|i| if i % 9 == 0 { f64::NAN } else { (i * 53 % 101) as f64 / 100.0 }).collect()),
+        );
+        add(
+            feature("tier", Family::Custom, Unit::Level, Scale::Nominal),
+            Column::Level((0..n).map(|i| Some(["gold", "silver", "none", "none"][i * 7 % 4].to_string())).collect()),
+        );
+        matrix
+    }
+
     #[test]
     fn each_block_has_exactly_its_share_of_the_distance() {
-        let matrix = shop(2_000);
+        let matrix = rich_shop(2_000);
         let (preparation, warnings) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
         assert_eq!(warnings, []);
         let families: Vec<Family> = preparation.columns.iter().map(|c| c.family).collect();
@@ -551,7 +581,21 @@ mod tests {
         }
         let rounded = preparation.transform(&matrix).expect("model space").values;
         let rounded: Vec<Vec<f64>> = rounded.columns().into_iter().map(|c| c.to_vec()).collect();
-        for (family, weight) in preparation.weights() {
+        // Of 0.5, 0.35, 0.15, 0.05 and 0.15.
+        let weights = preparation.weights();
+        let families_by_weight: Vec<(Family, f64)> =
+            weights.iter().map(|(f, w)| (*f, (w * 1.2 * 100.0).round() / 100.0)).collect();
+        assert_eq!(
+            families_by_weight,
+            [
+                (Family::Rfm, 0.5),
+                (Family::Engagement, 0.35),
+                (Family::Demographic, 0.15),
+                (Family::Geographic, 0.05),
+                (Family::Custom, 0.15)
+            ]
+        );
+        for (family, weight) in weights {
             assert!((shares(&raw, &families)[&family] - weight).abs() < 1e-9);
             assert!((shares(&rounded, &families)[&family] - weight).abs() < 1e-5);
         }

@@ -47,6 +47,7 @@ pub fn features(surveys: &[Survey]) -> Vec<Feature> {
             let name =
                 if survey.questions.len() == 1 || asked == plain { plain.clone() } else { format!("{plain}_{asked}") };
             let label = capitalised(&name.replace('_', " "));
+            let label = if label == "Nps" { "NPS".into() } else { label };
             let (of, column) = (survey.name.clone(), question.clone());
             let new =
                 |name: String, label: String, unit, measure| Feature::new(name, label, Family::Survey, unit, measure);

@@ -1,14 +1,17 @@
 //! The report as one HTML file: no script, no outside loads, readable on paper and in the dark.
 
 use super::chart::{CHARTS, Drawing, PALETTE, colour, fingerprint, sweep};
+use super::composition::{Composition, levels as stages, nps_words, satisfaction};
 use super::rfm;
-use super::words::{findings, headline_numbers, profile_cells, segment_columns};
-use super::{Report, SegmentFacts};
+use super::words::{findings, headline_numbers, leads, profile_cells, segment_columns, telling, told};
+use super::{FeatureFacts, Report, SMALL_CELL, SegmentFacts};
 use crate::error::{Error, Result};
-use crate::features::{Role, Scale, Unit};
-use crate::segment::profile::Profile;
+use crate::features::{Family, Role, Scale, Unit, capitalised};
+use crate::segment::profile::{LevelFacts, Profile};
+use crate::segment::protected::Told;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
+use std::collections::BTreeMap;
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");
@@ -16,8 +19,14 @@ const STYLE: &str = include_str!("style.css");
 /// The dark twins of [`PALETTE`], in its order.
 const DARK: [&str; 7] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442"];
 
-/// Counts of people below this are not shown in profiles.
-const SMALL_CELL: usize = 10;
+/// Rows of a card: numbers, how many of them form segments if others tell as much, and levels.
+const NUMBERS: usize = 8;
+const FORMING: usize = 5;
+const LEVELS: usize = 6;
+
+/// Standard deviations, and share, below which a feature that only describes is not worth a row of a card.
+const TELLING: f64 = 0.3;
+const TELLING_SHARE: f64 = 0.03;
 
 /// The page.
 ///
@@ -54,6 +63,10 @@ pub fn render(report: &Report) -> Result<String> {
                 cells => profile_cells(report, &columns, profile),
             }
         })
+        .chain(leads(report).map(|(id, name, customers)| {
+            let dashes = vec!["–"; columns.len()];
+            context! { id, name, colour => hex(colour(None)), customers, share => "–", cells => dashes }
+        }))
         .collect();
     let curve = sweep::draw(report, "sweep")?.map(|d| drawn("sweep", d));
     environment
@@ -70,9 +83,12 @@ pub fn render(report: &Report) -> Result<String> {
                 unclustered => report.unclustered.as_ref().map(|p| unclustered(report, p)),
                 covers => covers(report),
                 ledger => ledger(report),
-                features => dictionary(report),
+                families => dictionary(report),
+                protected => protected(report),
+                stages => tables(stages(report)),
+                satisfaction => tables(satisfaction(report)),
                 indices => indices(report),
-                weights => report.method.weights.iter().map(|(f, w)| (f.clone(), format!("{:.0} %", w * 100.0))).collect::<Vec<_>>(),
+                blocks => blocks(report),
             })
         })
         .map_err(failed)
@@ -144,6 +160,7 @@ fn card(report: &Report, index: usize, segment: &SegmentFacts) -> Result<Value> 
         levels => levels(report, &segment.profile),
         chart => chart.map(|d| drawn(&format!("fingerprint-{}", segment.id), d)),
         badge, weak,
+        nps => nps_words(&segment.profile),
     })
 }
 
@@ -155,18 +172,16 @@ fn unclustered(report: &Report, profile: &Profile) -> Value {
     }
 }
 
-/// The features of a group beside everyone's, the most telling first.
+/// The most telling features of a group beside everyone's.
 fn numbers(report: &Report, profile: &Profile) -> Vec<Vec<String>> {
-    let mut facts: Vec<_> = profile
-        .numbers
-        .iter()
-        .filter_map(|n| report.features.iter().find(|f| f.feature.name == n.feature).map(|f| (n, f)))
-        .filter(|(n, _)| n.median.is_some())
-        .collect();
-    facts.sort_by(|a, b| b.0.z.abs().total_cmp(&a.0.z.abs()));
-    facts
+    let of = |name: &str| profile.numbers.iter().find(|n| n.feature == name && n.median.is_some());
+    let picked = telling(report, FORMING, NUMBERS, |f| {
+        let z = of(&f.feature.name)?.z.abs();
+        (f.feature.role == Role::Form || z >= TELLING).then_some(z)
+    });
+    picked
         .into_iter()
-        .take(8)
+        .filter_map(|f| of(&f.feature.name).map(|n| (n, f)))
         .map(|(n, f)| {
             let show = |v: Option<f64>| v.map_or("–".into(), |v| f.feature.unit.format(v, &report.currency));
             let all = report.everyone.numbers.iter().find(|e| e.feature == n.feature).and_then(|e| e.median);
@@ -175,27 +190,93 @@ fn numbers(report: &Report, profile: &Profile) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The levels that differ most from everyone's; groups of fewer than ten people are not shown.
+/// The levels that differ most from everyone's, those of forming features first, at most two of each family; groups of fewer
+/// than ten people are not shown.
 fn levels(report: &Report, profile: &Profile) -> Vec<Vec<String>> {
-    let mut facts: Vec<_> =
-        profile.levels.iter().filter(|l| l.customers >= SMALL_CELL && l.level != "unknown").collect();
-    facts.sort_by(|a, b| (b.share - b.share_all).abs().total_cmp(&(a.share - a.share_all).abs()));
+    let apart = |l: &LevelFacts| (l.share - l.share_all).abs();
+    let mut facts: Vec<(&LevelFacts, &FeatureFacts)> = profile
+        .levels
+        .iter()
+        .filter(|l| l.customers >= SMALL_CELL && l.level != "unknown" && apart(l) >= TELLING_SHARE)
+        .filter_map(|l| report.features.iter().find(|f| f.feature.name == l.feature).map(|f| (l, f)))
+        // Of two levels the one that is more frequent here says both.
+        .filter(|(l, f)| f.feature.scale != Scale::Binary || l.share > l.share_all)
+        .collect();
+    facts.sort_by(|(a, f), (b, g)| {
+        let describes = |f: &FeatureFacts| f.feature.role == Role::Describe;
+        describes(f).cmp(&describes(g)).then(apart(b).total_cmp(&apart(a)))
+    });
+    let mut taken: BTreeMap<Family, usize> = BTreeMap::new();
+    facts.retain(|(_, f)| {
+        let n = taken.entry(f.feature.family).or_default();
+        *n += 1;
+        *n <= 2
+    });
     facts
         .into_iter()
-        .take(4)
-        .map(|l| {
-            let label = report
-                .features
-                .iter()
-                .find(|f| f.feature.name == l.feature)
-                .map_or(l.feature.as_str(), |f| f.feature.label.as_str());
+        .take(LEVELS)
+        .map(|(l, f)| {
             vec![
-                format!("{label}: {}", l.level),
+                format!("{}: {}", f.feature.label, l.level),
                 format!("{:.0} %", l.share * 100.0),
                 format!("{:.0} %", l.share_all * 100.0),
             ]
         })
         .collect()
+}
+
+fn tables(made: Vec<Composition>) -> Vec<Value> {
+    made.into_iter().map(|t| context! { title => t.title, header => t.header, rows => t.rows }).collect()
+}
+
+/// Per family: its share of the distance between customers, and of what lies between segments.
+fn blocks(report: &Report) -> Vec<Vec<String>> {
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    report
+        .method
+        .weights
+        .iter()
+        .map(|(family, weight)| {
+            let achieved = report.method.between.iter().find(|(f, _)| f == family);
+            vec![family.clone(), percent(*weight), achieved.map_or("–".into(), |(_, part)| percent(*part))]
+        })
+        .collect()
+}
+
+/// The protected attributes: a sentence and a row each.
+fn protected(report: &Report) -> Value {
+    let label = |name: &str| {
+        report.features.iter().find(|f| f.feature.name == name).map_or(name.to_string(), |f| f.feature.label.clone())
+    };
+    let rows: Vec<Vec<String>> = report
+        .protected
+        .iter()
+        .map(|facts| {
+            let percent = |share: f64| format!("{:.1} %", share * 100.0);
+            let dash = || "–".to_string();
+            let (right, commonest, measure) = match facts.told {
+                Some(Told::Levels { cramers_v, right, commonest, .. }) => {
+                    (percent(right), percent(commonest), format!("V = {cramers_v:.2}"))
+                }
+                Some(Told::Number { eta_squared }) => (dash(), dash(), format!("η² = {eta_squared:.3}")),
+                None => (dash(), dash(), dash()),
+            };
+            vec![
+                label(&facts.feature),
+                if facts.forms { "yes, by the config" } else { "no" }.to_string(),
+                Unit::Count.format(facts.customers as f64, ""),
+                right,
+                commonest,
+                facts.told.map_or_else(dash, |t| percent(t.better())),
+                measure,
+            ]
+        })
+        .collect();
+    let used: Vec<String> = report.protected.iter().filter(|p| p.forms).map(|p| label(&p.feature)).collect();
+    context! {
+        rows, used,
+        sentences => report.protected.iter().map(|p| told(p, &label(&p.feature))).collect::<Vec<_>>(),
+    }
 }
 
 fn ledger(report: &Report) -> Vec<Vec<String>> {
@@ -210,30 +291,34 @@ fn ledger(report: &Report) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn dictionary(report: &Report) -> Vec<Vec<String>> {
-    report
-        .features
-        .iter()
-        .map(|f| {
-            let family = f.feature.family.word();
-            let role = if f.feature.role == Role::Form { "forms" } else { "describes" };
-            let kind = match f.feature.scale {
-                Scale::Numeric => "number",
-                Scale::Ordinal(_) => "ordered levels",
-                Scale::Nominal => "levels",
-                Scale::Binary => "yes or no",
-            };
-            vec![
-                f.feature.name.clone(),
-                f.feature.label.clone(),
-                format!("{family}, {kind}"),
-                role.to_string(),
-                f.preparation.clone(),
-                format!("{:.1} %", f.missing * 100.0),
-                f.between.map_or("–".into(), |b| format!("{b:.2}")),
-            ]
+/// The data dictionary, family by family in column order.
+fn dictionary(report: &Report) -> Vec<Value> {
+    Family::ALL
+        .into_iter()
+        .filter_map(|family| {
+            let of: Vec<Value> = report.features.iter().filter(|f| f.feature.family == family).map(line).collect();
+            (!of.is_empty()).then(|| context! { name => family.word(), features => of })
         })
         .collect()
+}
+
+fn line(f: &FeatureFacts) -> Value {
+    let forms = f.feature.role == Role::Form;
+    context! {
+        name => f.feature.name.clone(),
+        label => f.feature.label.clone(),
+        definition => capitalised(&f.dictionary.definition),
+        window => capitalised(&f.dictionary.window),
+        source => f.dictionary.source.clone(),
+        rule => f.dictionary.missing.clone(),
+        unit => f.dictionary.unit.clone(),
+        role => if forms { "forms" } else { "describes" },
+        protected => f.feature.protected,
+        // Of what forms nothing the preparation says only that.
+        preparation => if forms { f.preparation.clone() } else { "–".into() },
+        missing => format!("{:.1} %", f.missing * 100.0),
+        between => f.between.map_or("–".into(), |b| format!("{b:.2}")),
+    }
 }
 
 fn indices(report: &Report) -> Vec<(String, String)> {
@@ -250,7 +335,7 @@ fn indices(report: &Report) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{no_revenue, report, with_unclustered};
+    use super::super::sample::{no_revenue, report, with_people, with_unclustered};
     use super::*;
 
     #[test]
@@ -292,6 +377,48 @@ mod tests {
         assert!(!page.contains("NaN") && !page.contains("Recency-frequency map") && !page.contains("RFM grid"));
         let page = render(&with_unclustered()).expect("a page");
         assert!(page.contains("Unclustered"));
+    }
+
+    #[test]
+    fn leads_stages_answers_and_protected_attributes_are_told() {
+        let page = render(&with_people()).expect("a page");
+        for said in [
+            "Leads: known, no order yet",
+            "<th scope=\"row\">lapsed</th><td class=\"n\">0 %</td><td class=\"n\">&lt;10</td>",
+            "NPS +30 ± 11",
+            "gender is guessed 13 % better",
+            "yes, by the config",
+            "22 customers (0.5 %) hold 18 %",
+        ] {
+            assert!(page.contains(said), "{said}");
+        }
+        let page = render(&report(3)).expect("a page");
+        assert!(!page.contains("id=\"stages\"") && !page.contains("id=\"satisfaction\""));
+        assert!(page.contains("No feature here is known as a protected attribute"));
+    }
+
+    #[test]
+    fn cards_list_what_differs_and_each_thing_once() {
+        let mut report = report(3);
+        let level = |level: &str, share: f64| LevelFacts {
+            feature: "whale".into(),
+            level: level.into(),
+            customers: 300,
+            share,
+            share_all: 0.5,
+        };
+        report.features[4].feature.name = "whale".into();
+        report.features[4].feature.scale = Scale::Binary;
+        let profile = &mut report.segments[0].profile;
+        profile.levels = vec![level("no", 0.1), level("yes", 0.9)];
+        assert_eq!(levels(&report, &report.segments[0].profile), [["Region: yes", "90 %", "50 %"]]);
+        let profile = &mut report.segments[0].profile;
+        profile.levels = vec![level("no", 0.49), level("yes", 0.51)];
+        assert!(levels(&report, &report.segments[0].profile).is_empty());
+        // Revenue describes and lies 0.8 off; the order value forms segments and lies 0.1 off.
+        let labels: Vec<String> =
+            numbers(&report, &report.segments[0].profile).into_iter().map(|row| row[0].clone()).collect();
+        assert_eq!(labels, ["Days since last order", "Orders", "Average order value", "Revenue"]);
     }
 
     #[test]

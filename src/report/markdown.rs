@@ -1,7 +1,7 @@
 //! `summary.md`: the report in a screenful, for mail and chat.
 
 use super::Report;
-use super::words::{findings, headline_numbers, profile_cells, segment_columns};
+use super::words::{findings, headline_numbers, leads, profile_cells, segment_columns};
 use std::fmt::Write;
 
 /// The summary as Markdown.
@@ -39,6 +39,9 @@ pub fn render(report: &Report) -> String {
             profile.share_customers * 100.0,
             cells.iter().map(|c| format!(" {} |", plain(c))).collect::<String>()
         );
+    }
+    if let Some((id, name, customers)) = leads(report) {
+        let _ = writeln!(text, "| {id} | {name} | {customers} | – |{}", " – |".repeat(columns.len()));
     }
     if let Some(line) = super::rfm::line(report) {
         let _ = writeln!(text, "\n{}", plain(&line));
@@ -82,6 +85,7 @@ mod tests {
         for segment in &report.segments[1..] {
             assert!(text.contains(&segment.persona.name), "{text}");
         }
+        assert!(text.contains("| leads | Leads: known, no order yet | 12 | – | – |"), "{text}");
         assert!(text.contains("W0331") && text.contains("Classic RFM grid"));
     }
 }

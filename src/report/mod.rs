@@ -2,6 +2,7 @@
 //! renderings of it and compute nothing.
 
 pub mod chart;
+pub mod composition;
 pub mod html;
 pub mod markdown;
 pub mod rfm;
@@ -12,10 +13,15 @@ pub mod words;
 use crate::data::ledger::LedgerRow;
 use crate::error::Warning;
 use crate::evidence::select::Candidate;
+use crate::features::dictionary::Entry;
 use crate::segment::persona::Persona;
-use crate::segment::profile::Profile;
+use crate::segment::profile::{Profile, WhaleFacts};
+use crate::segment::protected::ProtectedFacts;
 use crate::segment::rfm_grid::facts::RfmFacts;
 use serde::{Deserialize, Serialize};
+
+/// Counts of people below this are not shown.
+const SMALL_CELL: usize = 10;
 
 /// Everything the report says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +50,9 @@ pub struct Report {
     pub unclustered: Option<Profile>,
     /// The features, in column order.
     pub features: Vec<FeatureFacts>,
+    /// The protected attributes, in feature order.
+    #[serde(default)]
+    pub protected: Vec<ProtectedFacts>,
     /// How the segments were made.
     pub method: Method,
     /// The classic RFM grid; `None` without recency, orders and revenue.
@@ -74,6 +83,9 @@ pub struct Coverage {
     pub repeat_rate: Option<f64>,
     /// Share of that revenue which lines without a customer id hold.
     pub guest_revenue_share: Option<f64>,
+    /// The few customers who hold much of the revenue; `None` without any.
+    #[serde(default)]
+    pub whales: Option<WhaleFacts>,
     /// First and last day of the orders used, ISO.
     pub first_day: Option<String>,
     /// See `first_day`.
@@ -105,6 +117,9 @@ pub struct FeatureFacts {
     pub missing: f64,
     /// Share of its variance (transformed scale) that lies between segments (eta squared); `None` for levels.
     pub between: Option<f64>,
+    /// Its line in the data dictionary.
+    #[serde(default)]
+    pub dictionary: Entry,
 }
 
 /// How the segments were made.
@@ -130,6 +145,9 @@ pub struct Method {
     pub calinski_harabasz: Option<f64>,
     /// Family and the share of the distance it was given.
     pub weights: Vec<(String, f64)>,
+    /// Family and its part of what lies between segments (`BSS_g / BSS` in model space); adds up to 1.
+    #[serde(default)]
+    pub between: Vec<(String, f64)>,
     /// Share of customers in no segment.
     pub unclustered_share: f64,
 }

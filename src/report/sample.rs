@@ -4,9 +4,13 @@ use super::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts};
 use crate::data::ledger::LedgerRow;
 use crate::error::Warning;
 use crate::evidence::select::Candidate;
+use crate::features::dictionary::Entry;
+use crate::features::rules::{Conditions, Rule};
 use crate::features::{Family, Feature, Measure, Role, Rows, Scale, Unit};
+use crate::segment::nps::NpsFacts;
 use crate::segment::persona::Persona;
-use crate::segment::profile::{LevelFacts, NumberFacts, Profile};
+use crate::segment::profile::{LevelFacts, NumberFacts, Profile, WhaleFacts};
+use crate::segment::protected::{ProtectedFacts, Told};
 use crate::segment::rfm_grid;
 use crate::segment::rfm_grid::facts::{CellFacts, NamedFacts, RfmFacts};
 use crate::segment::rfm_grid::rules::TableName;
@@ -22,6 +26,7 @@ fn feature(name: &str, label: &str, unit: Unit, role: Role, scale: Scale) -> Fea
         preparation: "log(1 + x), standardised".into(),
         missing: 0.0,
         between: Some(0.5),
+        dictionary: Entry::default(),
     }
 }
 
@@ -54,6 +59,7 @@ fn profile(i: usize, n: usize) -> Profile {
             share: 0.4,
             share_all: 0.25,
         }],
+        nps: Vec::new(),
     }
 }
 
@@ -145,6 +151,7 @@ pub(super) fn report(n: usize) -> Report {
             revenue: Some(9_747_765.93),
             repeat_rate: Some(0.655),
             guest_revenue_share: Some(0.168),
+            whales: Some(WhaleFacts { customers: 22, share_customers: 0.005, share_revenue: 0.18 }),
             first_day: Some("2010-12-01".into()),
             last_day: Some("2011-12-09".into()),
         },
@@ -169,6 +176,7 @@ pub(super) fn report(n: usize) -> Report {
             feature("avg_order_value", "Average order value", Unit::Money, Role::Form, Scale::Numeric),
             feature("region", "Region", Unit::Level, Role::Form, Scale::Nominal),
         ],
+        protected: Vec::new(),
         method: Method {
             algorithm: "kmeans".into(),
             implementation: "linfa".into(),
@@ -179,7 +187,8 @@ pub(super) fn report(n: usize) -> Report {
             inertia: 1_234.5,
             davies_bouldin: Some(1.1),
             calinski_harabasz: Some(800.0),
-            weights: vec![("rfm".into(), 1.0)],
+            weights: vec![("rfm".into(), 0.7), ("demographic".into(), 0.3)],
+            between: vec![("rfm".into(), 0.9), ("demographic".into(), 0.1)],
             unclustered_share: 0.0,
         },
         rfm: Some(grid()),
@@ -217,6 +226,7 @@ pub(super) fn no_revenue() -> Report {
         revenue: None,
         repeat_rate: None,
         guest_revenue_share: None,
+        whales: None,
         first_day: None,
         last_day: None,
     };
@@ -235,5 +245,50 @@ pub(super) fn with_unclustered() -> Report {
     let mut report = report(2);
     report.unclustered = Some(profile(1, 2));
     report.map[0].segment = None;
+    report
+}
+
+/// Stages, answers and a protected attribute; the second segment has too few of some.
+pub(super) fn with_people() -> Report {
+    let mut report = report(2);
+    let rule = |level: &str| Rule { level: level.into(), when: Conditions::parse("orders >= 1").expect("conditions") };
+    let rules = Measure::Rules { rules: vec![rule("lapsed"), rule("loyal")], otherwise: "new".into() };
+    let mut stage = feature("lifecycle_stage", "Stage", Unit::Level, Role::Describe, Scale::Nominal);
+    stage.feature.measure = rules;
+    let nps = feature("nps_answer", "Latest answer: NPS", Unit::Nps, Role::Describe, Scale::Numeric);
+    let mut age = feature("age", "Age", Unit::Years, Role::Describe, Scale::Numeric);
+    age.feature.protected = true;
+    let mut gender = feature("gender", "Gender", Unit::Level, Role::Form, Scale::Nominal);
+    gender.feature.protected = true;
+    report.features.extend([stage, nps, age, gender]);
+    let fill = |profile: &mut Profile, counts: [usize; 3], answers: usize| {
+        let all: usize = counts.iter().sum();
+        for (level, n) in ["new", "loyal", "lapsed"].into_iter().zip(counts) {
+            profile.levels.push(LevelFacts {
+                feature: "lifecycle_stage".into(),
+                level: level.into(),
+                customers: n,
+                share: n as f64 / all as f64,
+                share_all: 0.3,
+            });
+        }
+        // Half promoters, a fifth detractors.
+        let said = [9.0, 9.0, 9.0, 9.0, 9.0, 7.0, 7.0, 7.0, 0.0, 6.0];
+        let values = (0..profile.customers).map(|i| if i < answers { said[i % 10] } else { f64::NAN });
+        profile.nps = vec![NpsFacts::of("nps_answer", values)];
+    };
+    fill(&mut report.segments[0].profile, [400, 600, 0], 50);
+    fill(&mut report.segments[1].profile, [20, 922, 8], 9);
+    fill(&mut report.everyone, [420, 1522, 8], 59);
+    let told = Told::Levels { cramers_v: 0.31, right: 0.58, commonest: 0.52, lambda: 0.125 };
+    report.protected = vec![
+        ProtectedFacts {
+            feature: "age".into(),
+            forms: false,
+            customers: 1_900,
+            told: Some(Told::Number { eta_squared: 0.031 }),
+        },
+        ProtectedFacts { feature: "gender".into(), forms: true, customers: 1_940, told: Some(told) },
+    ];
     report
 }

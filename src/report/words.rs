@@ -1,9 +1,12 @@
 //! The sentences and tables that several renderings share. Nothing is computed: numbers are picked from the report and put
 //! into words.
 
-use super::Report;
-use crate::features::{Scale, Unit};
+use super::{FeatureFacts, Report, SMALL_CELL};
+use crate::features::{Family, Role, Scale, Unit};
+use crate::segment::LEADS_NAME;
 use crate::segment::profile::Profile;
+use crate::segment::protected::{ProtectedFacts, Told};
+use std::collections::BTreeMap;
 
 /// A column of the segment table beside id, name and size.
 pub struct SegmentColumn {
@@ -53,7 +56,7 @@ pub fn headline_numbers(report: &Report) -> Vec<(String, String)> {
     numbers
 }
 
-/// Three to five sentences for somebody who reads nothing else.
+/// Three to six sentences for somebody who reads nothing else.
 pub fn findings(report: &Report) -> Vec<String> {
     let mut said = Vec::new();
     let named = |s: &super::SegmentFacts| format!("{} ({})", s.persona.name, s.id);
@@ -65,6 +68,18 @@ pub fn findings(report: &Report) -> Vec<String> {
             percent(top.profile.share_customers),
             percent(share)
         ));
+    }
+    if let Some(whales) = &report.coverage.whales {
+        let who = if whales.customers < SMALL_CELL {
+            format!("Fewer than {SMALL_CELL} customers hold")
+        } else {
+            format!(
+                "{} customers ({:.1} %) hold",
+                Unit::Count.format(whales.customers as f64, ""),
+                whales.share_customers * 100.0
+            )
+        };
+        said.push(format!("{who} {} of all customers' revenue.", percent(whales.share_revenue)));
     }
     if let Some(largest) = report.segments.iter().max_by_key(|s| s.profile.customers) {
         said.push(format!(
@@ -152,4 +167,173 @@ pub fn profile_cells(report: &Report, columns: &[SegmentColumn], profile: &Profi
             }
         })
         .collect()
+}
+
+/// The row of the segment table for those who never ordered: id, name, number; `None` without any.
+pub fn leads(report: &Report) -> Option<(&'static str, &'static str, String)> {
+    let leads = report.coverage.leads;
+    (leads > 0).then(|| (crate::segment::LEADS, LEADS_NAME, Unit::Count.format(leads as f64, "")))
+}
+
+/// At most so many of a family beside those that form segments.
+const OF_A_FAMILY: usize = 2;
+
+/// The features worth a place among `total`, by `rank` (highest first; `None` is never shown): up to `forming` of those that form
+/// segments, then others that say something else, at most two of each family, then the rest of those that form segments.
+pub fn telling(
+    report: &Report,
+    forming: usize,
+    total: usize,
+    rank: impl Fn(&FeatureFacts) -> Option<f64>,
+) -> Vec<&FeatureFacts> {
+    let mut ranked: Vec<(&FeatureFacts, f64)> =
+        report.features.iter().filter_map(|f| rank(f).map(|r| (f, r))).collect();
+    // Ties keep the order of the features.
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let (forms, others): (Vec<_>, Vec<_>) =
+        ranked.into_iter().map(|(f, _)| f).partition(|f| f.feature.role == Role::Form);
+    let first = forms.len().min(forming).min(total);
+    let mut picked = forms[..first].to_vec();
+    let mut taken: BTreeMap<Family, usize> = BTreeMap::new();
+    for facts in others {
+        let n = taken.entry(facts.feature.family).or_default();
+        let news = !over_again(report, facts) && !picked.iter().chain(&forms).any(|p| same(report, p, facts));
+        if picked.len() < total && *n < OF_A_FAMILY && news {
+            *n += 1;
+            picked.push(facts);
+        }
+    }
+    let room = total - picked.len();
+    picked.extend(forms[first..].iter().take(room));
+    picked
+}
+
+/// Whether a feature before it has the same definition, so that it is the same thing over another window.
+fn over_again(report: &Report, facts: &FeatureFacts) -> bool {
+    let definition = &facts.dictionary.definition;
+    let mut before = report.features.iter().take_while(|f| f.feature.name != facts.feature.name);
+    !definition.is_empty() && before.any(|f| f.dictionary.definition == *definition)
+}
+
+/// Whether two features are the same of everybody.
+fn same(report: &Report, a: &FeatureFacts, b: &FeatureFacts) -> bool {
+    let of = |f: &FeatureFacts| {
+        let numbers = report.everyone.numbers.iter().find(|n| n.feature == f.feature.name);
+        numbers.map(|n| (n.mean, n.p25, n.median, n.p75))
+    };
+    of(a).is_some() && of(a) == of(b)
+}
+
+/// How well the segments tell a protected attribute, in a sentence.
+pub fn told(facts: &ProtectedFacts, label: &str) -> String {
+    let label = label.to_lowercase();
+    let fine = |share: f64| {
+        let rounded = (share * 100.0).round();
+        if rounded == 0.0 && share > 0.0 { "less than 1 %".to_string() } else { format!("{rounded} %") }
+    };
+    match facts.told {
+        None => format!("The segments tell nothing of {label}."),
+        Some(t) if t.better() == 0.0 => format!(
+            "Knowing the segment, {label} is guessed no better{}.",
+            match t {
+                Told::Levels { right, .. } => format!(": right for {} of customers either way", percent(right)),
+                Told::Number { .. } => String::new(),
+            }
+        ),
+        Some(t @ Told::Levels { right, commonest, .. }) => format!(
+            "Knowing the segment, {label} is guessed {} better: right for {} of customers, where always guessing the commonest \
+             is right for {}.",
+            fine(t.better()),
+            percent(right),
+            percent(commonest)
+        ),
+        Some(t @ Told::Number { .. }) => format!(
+            "Knowing the segment, {label} is guessed {} better: by so much the squared error shrinks against always guessing \
+             the mean.",
+            fine(t.better())
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{report, with_people};
+    use super::*;
+    use crate::segment::profile::NumberFacts;
+
+    #[test]
+    fn whales_are_told_and_a_handful_is_not_counted_out() {
+        let mut report = report(3);
+        let said = |report: &Report| findings(report).into_iter().find(|s| s.contains("hold 18 %"));
+        assert_eq!(said(&report).as_deref(), Some("22 customers (0.5 %) hold 18 % of all customers' revenue."));
+        if let Some(whales) = &mut report.coverage.whales {
+            whales.customers = 3;
+        }
+        assert_eq!(said(&report).as_deref(), Some("Fewer than 10 customers hold 18 % of all customers' revenue."));
+    }
+
+    #[test]
+    fn the_same_over_many_windows_takes_two_places() {
+        let mut report = report(3);
+        let model = report.features[0].clone();
+        let made = |name: &str, family, role| {
+            let mut facts = model.clone();
+            (facts.feature.name, facts.feature.family, facts.feature.role) = (name.into(), family, role);
+            facts
+        };
+        let (rfm, basket, form, describe) = (Family::Rfm, Family::Basket, Role::Form, Role::Describe);
+        report.features = vec![
+            made("a1", rfm, describe),
+            made("a2", rfm, describe),
+            made("a3", rfm, describe),
+            made("twin", basket, describe),
+            made("b", basket, describe),
+            made("never", basket, describe),
+            made("f1", rfm, form),
+            made("f2", rfm, form),
+            made("f3", basket, form),
+        ];
+        // What a1 is over all days a2 is over a few, and the twin is f1 in other words.
+        for facts in report.features.iter_mut().take(2) {
+            facts.dictionary.definition = "money of order lines".into();
+        }
+        let known = report.everyone.numbers[0].clone();
+        for (name, median) in [("f1", 7.0), ("twin", 7.0), ("a1", 8.0)] {
+            report.everyone.numbers.push(NumberFacts { feature: name.into(), median: Some(median), ..known.clone() });
+        }
+        let rank = |f: &FeatureFacts| match f.feature.name.as_str() {
+            "never" => None,
+            "f3" => Some(0.1),
+            name => Some(if name.starts_with('a') { 0.9 } else { 0.5 }),
+        };
+        let names = |forming, total| {
+            telling(&report, forming, total, rank).iter().map(|f| f.feature.name.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(2, 8), ["f1", "f2", "a1", "a3", "b", "f3"]);
+        assert_eq!(names(2, 3), ["f1", "f2", "a1"]);
+        assert_eq!(names(9, 4), ["f1", "f2", "f3", "a1"]);
+    }
+
+    #[test]
+    fn protected_attributes_are_told_in_words() {
+        let report = with_people();
+        assert_eq!(
+            told(&report.protected[0], "Age"),
+            "Knowing the segment, age is guessed 3 % better: by so much the squared error shrinks against always guessing the \
+             mean."
+        );
+        assert_eq!(
+            told(&report.protected[1], "Gender"),
+            "Knowing the segment, gender is guessed 13 % better: right for 58 % of customers, where always guessing the \
+             commonest is right for 52 %."
+        );
+        let mut none = report.protected[1].clone();
+        none.told = Some(Told::Levels { cramers_v: 0.05, right: 0.52, commonest: 0.52, lambda: 0.0 });
+        assert_eq!(
+            told(&none, "Gender"),
+            "Knowing the segment, gender is guessed no better: right for 52 % of customers either way."
+        );
+        none.told = None;
+        assert_eq!(told(&none, "Gender"), "The segments tell nothing of gender.");
+    }
 }

@@ -25,7 +25,7 @@ const TELLING_LEVEL: f64 = 1.0;
 
 /// What a segment is told by: its features, most telling first.
 struct Traits<'a> {
-    /// Feature and z, strongest first; forming features only, or all if none forms.
+    /// Feature and z, strongest first; forming features only, or all that are not protected if none forms.
     strongest: Vec<(&'a Feature, f64)>,
     /// The nominal level that sets the segment apart more than any number does.
     level: Option<(&'a Feature, &'a LevelFacts)>,
@@ -44,7 +44,8 @@ impl<'a> Traits<'a> {
             features.iter().any(|f| f.role == Role::Form && profile.numbers.iter().any(|n| n.feature == f.name));
         let mut strongest: Vec<(&Feature, f64)> = features
             .iter()
-            .filter(|f| !forms || f.role == Role::Form)
+            // What nobody decided to sort people by names nobody either.
+            .filter(|f| f.role == Role::Form || !(forms || f.protected))
             .filter_map(|f| {
                 profile.numbers.iter().find(|n| n.feature == f.name && n.median.is_some()).map(|n| (f, n.z))
             })
@@ -167,7 +168,7 @@ pub fn personas(everyone: &Profile, profiles: &[Profile], features: &[Feature], 
                 .strongest
                 .iter()
                 .map(|(f, z)| (*f, *z, gap(f, *z)))
-                .filter(|(f, ..)| !f.low.is_empty())
+                .filter(|(f, z, _)| !Traits::word(f, *z).is_empty())
                 .collect();
             apart.sort_by(|a, b| b.2.total_cmp(&a.2));
             for (feature, z, _) in apart.iter().filter(|(_, z, gap)| *gap >= TELLING && z.abs() > 0.15) {
@@ -308,6 +309,7 @@ mod tests {
                 })
                 .collect(),
             levels: Vec::new(),
+            nps: Vec::new(),
         }
     }
 
@@ -399,6 +401,31 @@ mod tests {
         // What does not form segments does not name them.
         features.last_mut().expect("a feature").role = Role::Describe;
         assert_eq!(personas(&everyone, &[abroad], &features, "GBP")[0].name, "Steady regulars");
+    }
+
+    #[test]
+    fn features_without_words_and_protected_ones_name_nothing() {
+        let feature = |name: &str, protected: bool| {
+            let measure = Measure::Value { column: name.into() };
+            let made = Feature::new(name, capitalised(name), Family::Demographic, Unit::Number, measure);
+            Feature { protected, ..made }
+        };
+        let plain = feature("visits", false);
+        let one_sided = feature("stops", false).words("few stops", "");
+        let age = feature("age", true).words("younger", "older");
+        let everyone = profile(&[("visits", 5.0, 0.0), ("stops", 5.0, 0.0), ("age", 40.0, 0.0)]);
+        let high = profile(&[("visits", 9.0, 1.5), ("stops", 9.0, 1.2), ("age", 60.0, 1.9)]);
+        let low = profile(&[("visits", 9.0, 1.5), ("stops", 1.0, -1.2), ("age", 20.0, -1.9)]);
+        let features = [plain, one_sided, age.clone()];
+        let made = personas(&everyone, &[high.clone(), low.clone()], &features, "");
+        let names: Vec<&str> = made.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["Typical customers", "Few stops"]);
+        assert!(made.iter().all(|p| !p.sentence.contains("age") && p.traits.iter().all(|t| !t.contains("age"))));
+        // Twins are told apart by words, and by a number where there are none.
+        let made = personas(&everyone, &[high.clone(), high.clone()], &features, "");
+        assert_eq!(made[1].name, "Typical customers (2)");
+        // Whoever lets age form segments gets its names.
+        assert_eq!(personas(&everyone, &[low], &[age.forms()], "")[0].name, "Younger");
     }
 
     #[test]

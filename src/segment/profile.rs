@@ -1,5 +1,7 @@
 //! The numbers of one segment against everyone.
 
+use super::nps::NpsFacts;
+use crate::features::Unit;
 use crate::features::matrix::{Column, FeatureMatrix};
 use crate::features::preparation::{Preparation, UNKNOWN};
 use crate::features::scaling::quantile;
@@ -22,6 +24,9 @@ pub struct Profile {
     pub numbers: Vec<NumberFacts>,
     /// Per level of each ordinal and nominal feature, in feature order, then level order.
     pub levels: Vec<LevelFacts>,
+    /// One entry per question "would you recommend us?", in feature order.
+    #[serde(default)]
+    pub nps: Vec<NpsFacts>,
 }
 
 /// A numeric feature within a group.
@@ -95,6 +100,37 @@ pub fn repeat_rate(matrix: &FeatureMatrix) -> Option<f64> {
     Some(orders.iter().filter(|n| **n >= 2.0).count() as f64 / orders.len().max(1) as f64)
 }
 
+/// The few customers who hold much of the revenue.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WhaleFacts {
+    /// How many they are.
+    pub customers: usize,
+    /// Their share of all customers.
+    pub share_customers: f64,
+    /// Their share of the customers' revenue.
+    pub share_revenue: f64,
+}
+
+/// The customers whose feature `whale` says yes; `None` without such a feature, without revenue or without whales.
+pub fn whales(matrix: &FeatureMatrix) -> Option<WhaleFacts> {
+    let Column::Level(whale) = &matrix.columns[matrix.position("whale")?] else { return None };
+    let revenue = matrix.numbers("revenue")?;
+    let (mut customers, mut own, mut all) = (0usize, 0.0, 0.0);
+    for (whale, revenue) in whale.iter().zip(revenue) {
+        let revenue = if revenue.is_nan() { 0.0 } else { *revenue };
+        all += revenue;
+        if whale.as_deref() == Some("yes") {
+            customers += 1;
+            own += revenue;
+        }
+    }
+    (customers > 0 && all > 0.0).then(|| WhaleFacts {
+        customers,
+        share_customers: customers as f64 / matrix.len() as f64,
+        share_revenue: own / all,
+    })
+}
+
 /// Share of each feature's variance (standardised, transformed) that lies between segments: eta squared. Customers in no
 /// segment do not count. `None` for levels and constants.
 pub fn between(
@@ -140,9 +176,13 @@ fn profile(matrix: &FeatureMatrix, scores: &[Option<Vec<f64>>], rows: &[usize]) 
     let all = revenue(&mut (0..matrix.len()));
     let mut numbers = Vec::new();
     let mut levels = Vec::new();
+    let mut nps = Vec::new();
     for ((feature, column), scores) in matrix.features.iter().zip(&matrix.columns).zip(scores) {
         match column {
             Column::Number(values) => {
+                if feature.unit == Unit::Nps {
+                    nps.push(NpsFacts::of(&feature.name, rows.iter().map(|i| values[*i])));
+                }
                 let mut known: Vec<f64> = rows.iter().map(|i| values[*i]).filter(|v| !v.is_nan()).collect();
                 let n = known.len();
                 let mean = (n > 0).then(|| known.iter().sum::<f64>() / n as f64);
@@ -186,6 +226,7 @@ fn profile(matrix: &FeatureMatrix, scores: &[Option<Vec<f64>>], rows: &[usize]) 
         share_revenue: own.zip(all).filter(|(_, all)| *all != 0.0).map(|(own, all)| own / all),
         numbers,
         levels,
+        nps,
     }
 }
 
@@ -193,7 +234,7 @@ fn profile(matrix: &FeatureMatrix, scores: &[Option<Vec<f64>>], rows: &[usize]) 
 mod tests {
     use super::*;
     use crate::features::preparation::PreparationOptions;
-    use crate::features::{Family, Feature, Lines, Measure, Rows, Scale, Unit};
+    use crate::features::{Family, Feature, Lines, Measure, Rows, Scale};
 
     fn matrix() -> FeatureMatrix {
         let feature = |name: &str, unit, measure, scale| {
@@ -239,6 +280,28 @@ mod tests {
         matrix.features[0].name = "orders".into();
         matrix.columns[0] = Column::Number(vec![1.0, 2.0, 7.0, 1.0]);
         assert_eq!(repeat_rate(&matrix), Some(0.5));
+    }
+
+    #[test]
+    fn whales_are_counted_with_what_they_hold() {
+        let mut matrix = matrix();
+        assert_eq!(whales(&matrix), None);
+        matrix.features[1].name = "whale".into();
+        matrix.columns[1] = Column::Level(["no", "no", "yes", "no"].map(|v| Some(v.to_string())).to_vec());
+        let facts = whales(&matrix).expect("a whale");
+        assert_eq!((facts.customers, facts.share_customers, facts.share_revenue), (1, 0.25, 100.0 / 140.0));
+        matrix.columns[1] = Column::Level(vec![Some("no".into()); 4]);
+        assert_eq!(whales(&matrix), None);
+    }
+
+    #[test]
+    fn answers_are_counted_per_group() {
+        let mut matrix = matrix();
+        matrix.features[0].unit = Unit::Nps;
+        let (preparation, _) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        let made = profiles(&matrix, &preparation, &[Some(0), Some(0), Some(1), Some(1)], 2);
+        let of = |p: &Profile| (p.nps[0].answers, p.nps[0].share_answered);
+        assert_eq!((of(&made.segments[0]), of(&made.segments[1]), of(&made.everyone)), ((2, 1.0), (1, 0.5), (3, 0.75)));
     }
 
     #[test]

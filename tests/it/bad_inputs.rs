@@ -172,6 +172,19 @@ fn somebody_must_form_segments() {
 }
 
 #[test]
+fn protected_attributes_and_segments_of_places_are_said() {
+    let text = |column: &str, values: [&str; 3]| {
+        let rows = orders(400, |i| format!("{},{}", good(i), values[(i * i % 97 % 60) % 3]));
+        rows.replacen("amount\n", &format!("amount,{column}\n"), 1)
+    };
+    let attribute = |column: &str| format!("{CONFIG}attributes = {{ {column} = \"nominal\" }}\n");
+    let config = format!("{}[features.roles]\ngender = \"form\"\n", attribute("gender"));
+    insta::assert_snapshot!("protected", warns(&config, text("gender", ["f", "m", "d"]), "W0209"));
+    let config = format!("{}[features.weights]\nrfm = 0.5\ngeographic = 5\n", attribute("city"));
+    insta::assert_snapshot!("places", warns(&config, text("city", ["Bonn", "Ulm", "Hof"]), "W0424"));
+}
+
+#[test]
 fn day_or_month_first_is_never_guessed() {
     let text = orders(50, |i| format!("{i},{:02}/{:02}/2025,C{i},10.00", 1 + i % 12, 1 + i * 5 % 12));
     insta::assert_snapshot!(fails(CONFIG, text, "E0312", 3));

@@ -15,5 +15,6 @@ mod notebook;
 mod project;
 mod published;
 mod real_data;
+mod report;
 mod rfm;
 mod shared;

@@ -2,24 +2,26 @@
 
 use super::{Anchor, Drawing, INK, MUTED, ON_DARK, ON_LIGHT, WIDTH, diverging, short, svg};
 use crate::error::Result;
-use crate::features::{Scale, Unit};
-use crate::report::Report;
+use crate::features::{Role, Scale, Unit};
+use crate::report::words::telling;
+use crate::report::{FeatureFacts, Report};
 
-/// Features in the picture; the table has all.
-const COLUMNS: usize = 12;
+/// Features in the picture.
+const ROWS: usize = 14;
+
+/// Part of the variance between segments below which a feature that only describes is not worth a row.
+const SEPARATES: f64 = 0.05;
 
 /// Draws the chart; `None` without numeric features.
 pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
-    // Features that tell segments apart come first in what is kept, then stand in their own order.
-    let mut numeric: Vec<(usize, &crate::report::FeatureFacts)> = report
-        .features
-        .iter()
-        .enumerate()
-        .filter(|(_, f)| f.feature.scale == Scale::Numeric && f.missing < 1.0)
-        .collect();
-    numeric.sort_by(|a, b| b.1.between.unwrap_or(0.0).total_cmp(&a.1.between.unwrap_or(0.0)));
-    numeric.truncate(COLUMNS);
-    numeric.sort_by_key(|f| f.0);
+    let kept = telling(report, ROWS, ROWS, |f| {
+        let between = f.between.unwrap_or(0.0);
+        let numeric = f.feature.scale == Scale::Numeric && f.missing < 1.0;
+        (numeric && (f.feature.role == Role::Form || between >= SEPARATES)).then_some(between)
+    });
+    // They stand in their own order.
+    let numeric: Vec<&FeatureFacts> =
+        report.features.iter().filter(|f| kept.iter().any(|k| k.feature.name == f.feature.name)).collect();
     if numeric.is_empty() || report.segments.is_empty() {
         return Ok(None);
     }
@@ -32,13 +34,12 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         .segments
         .iter()
         .flat_map(|s| s.profile.numbers.iter().map(move |n| (s, n)))
-        .filter(|(_, n)| numeric.iter().any(|(_, f)| f.feature.name == n.feature))
+        .filter(|(_, n)| numeric.iter().any(|f| f.feature.name == n.feature))
         .max_by(|a, b| a.1.z.abs().total_cmp(&b.1.z.abs()));
     let title = strongest.map_or_else(
         || "How the segments differ".to_string(),
         |(s, n)| {
-            let label =
-                numeric.iter().find(|(_, f)| f.feature.name == n.feature).map_or("", |(_, f)| f.feature.label.as_str());
+            let label = numeric.iter().find(|f| f.feature.name == n.feature).map_or("", |f| f.feature.label.as_str());
             let side = if n.z > 0.0 { "far above" } else { "far below" };
             format!("{} stands out most: {} {side} average", s.persona.name, label.to_lowercase())
         },
@@ -49,7 +50,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
     let width = (WIDTH as i32 - left - 10) / across;
     let height = top + numeric.len() as i32 * row + 34;
     let mut rows = Vec::new();
-    for (_, fact) in &numeric {
+    for fact in &numeric {
         let mut line = vec![fact.feature.label.clone()];
         line.extend(report.segments.iter().map(|s| cell(&s.profile, &fact.feature.name, &fact.feature.unit).1));
         rows.push(line);
@@ -68,7 +69,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
                 MUTED,
             )?;
         }
-        for (j, (_, fact)) in numeric.iter().enumerate() {
+        for (j, fact) in numeric.iter().enumerate() {
             let y = top + j as i32 * row;
             canvas.text(left - 10, y + row / 2, &short(&fact.feature.label, 28), 13, Anchor::End, INK)?;
             for (i, segment) in report.segments.iter().enumerate() {
