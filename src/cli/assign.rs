@@ -190,7 +190,16 @@ fn place(file: &str, slots: &mut [Slot]) -> Result<()> {
         return Err(missing(file, Path::new(file)));
     }
     let written = Paths::One(file.to_string());
-    let opening = Opening { table: file, section: "the model", path: &written, delimiter: None, encoding: None, skip: 0, header: true, names: &[] };
+    let opening = Opening {
+        table: file,
+        section: "the model",
+        path: &written,
+        delimiter: None,
+        encoding: None,
+        skip: 0,
+        header: true,
+        names: &[],
+    };
     let source = Source::open(opening, Path::new(""))?;
     let fitting = slots
         .iter()

@@ -50,10 +50,13 @@ pub(crate) fn order_attributes(lines: &DataFrame, spec: &OrdersSpec, warnings: &
         )?;
         let several = guard("orders", || Ok(several.columns()[0].u32()?.get(0).unwrap_or(0)))?;
         if several > 0 {
-            warnings.push(Warning::new(
-                "W0324",
-                format!("{several} customers have several values of `{column}`: the most frequent counts, then the alphabetically first"),
-            ));
+            warnings.push(
+                Warning::new(
+                    "W0324",
+                    format!("{several} customers have several values of `{column}`: the most frequent counts, then the alphabetically first"),
+                )
+                .help("if one value is right, give it in [input.customers], one row per customer"),
+            );
         }
         all = all.join(
             first.lazy().select([col("customer"), col(&name).alias(column.as_str())]),
@@ -158,9 +161,12 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
             ),
         );
         if let [first, again] = source.places(&[(first, column), (again, column)], "again")?.as_slice() {
-            error = error.note("note", format!("the first of them stands in line {} already", first.line)).at(again.clone());
+            error = error
+                .note("note", format!("the first of them stands in line {} already", first.line))
+                .at(again.clone());
         }
-        let told = |c: &&String| ["updat", "modif", "chang", "date", "time"].iter().any(|w| c.to_lowercase().contains(w));
+        let told =
+            |c: &&String| ["updat", "modif", "chang", "date", "time"].iter().any(|w| c.to_lowercase().contains(w));
         let by = source.columns.iter().find(told).map_or("COLUMN", String::as_str);
         return Err(error.why("it cannot be told which of the values is true").help(format!(
             "export one row per customer, or say which counts under [input.customers]: duplicates = \"last by {by}\""
@@ -306,10 +312,7 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         refuse(
             &source,
             &rows,
-            &[
-                ("bad0".into(), column, "not a date in the format of the column"),
-                ("bad1".into(), column, PLACEHOLDER),
-            ],
+            &[("bad0".into(), column, "not a date in the format of the column"), ("bad1".into(), column, PLACEHOLDER)],
             options,
             tables,
         )?;
@@ -408,8 +411,7 @@ fn window(parts: Vec<Part>, columns: &[&str], options: ReadOptions, tables: &mut
     let mut kept = Vec::new();
     for Part { source, rows, refused, placeholder } in parts {
         let name = source.table.as_str();
-        let mut chain =
-            vec![(col(COPY), duplicates::BUCKET), (refused, "refused"), (placeholder, "placeholder date")];
+        let mut chain = vec![(col(COPY), duplicates::BUCKET), (refused, "refused"), (placeholder, "placeholder date")];
         chain.extend(outside(tables.as_of, options.window_days));
         chain.push((is_excluded(&tables.excluded), "excluded id"));
         chain.push((col("customer").is_null(), "no customer id"));

@@ -213,11 +213,8 @@ impl<'a> Sample<'a> {
                 said.push(format!("{} in brackets read as negative", seen.brackets));
             }
             warnings.push(
-                Warning::new(
-                    "W0342",
-                    format!("`{column}`: {} of the first {} values", said.join(", "), values.len()),
-                )
-                .help(format!("to state the sign: {} number = {{ strip = \"£\" }}", self.source.section)),
+                Warning::new("W0342", format!("`{column}`: {} of the first {} values", said.join(", "), values.len()))
+                    .help(format!("to state the sign: {} number = {{ strip = \"£\" }}", self.source.section)),
             );
         }
         let mut text = col(column).str().strip_chars(lit(NULL));
@@ -242,7 +239,8 @@ impl<'a> Sample<'a> {
         let number = text.cast(DataType::Float64);
         let value = when(number.clone().is_finite()).then(number.clone()).otherwise(lit(NULL));
         let words: Vec<&str> = NULL_WORDS.iter().copied().chain(format.null.iter().map(String::as_str)).collect();
-        let missing = trimmed.clone().is_in(lit(Series::new("words".into(), words)).implode(false), false).fill_null(true);
+        let missing =
+            trimmed.clone().is_in(lit(Series::new("words".into(), words)).implode(false), false).fill_null(true);
         let mut bad = number.is_finite().fill_null(false).not().and(missing.not());
         // A mark for thousands stands before three digits. Elsewhere it is the decimal mark of a value that is written
         // otherwise than the rest, and would be read a hundred times too large.

@@ -29,7 +29,8 @@ impl Day {
     pub(crate) fn quarter_end(self) -> Self {
         use chrono::Datelike;
         let date = self.date();
-        let (year, month) = if date.month() > 9 { (date.year() + 1, 1) } else { (date.year(), date.month0() / 3 * 3 + 4) };
+        let (year, month) =
+            if date.month() > 9 { (date.year() + 1, 1) } else { (date.year(), date.month0() / 3 * 3 + 4) };
         NaiveDate::from_ymd_opt(year, month, 1).map_or(self, |next| Self(next.to_epoch_days() - 1))
     }
 
@@ -314,7 +315,10 @@ pub(crate) fn unsettled(reading: &Reading, column: &str, distinct: usize, key: &
 /// Whether a format of the user's reads dates at all.
 pub(crate) fn check_format(format: &str) -> Result<()> {
     let usable = counted(format).is_some()
-        || format.contains("%Y") || format.contains("%y") || format.contains("%F") || format.contains("%D");
+        || format.contains("%Y")
+        || format.contains("%y")
+        || format.contains("%F")
+        || format.contains("%D");
     if usable {
         return Ok(());
     }

@@ -87,9 +87,12 @@ fn one_id(used: &DataFrame, tables: &mut Tables) -> Result<()> {
     }
     let id = texts(&counted.head(Some(1)), "customer", "orders")?.into_iter().flatten().next().unwrap_or_default();
     tables.warnings.push(
-        Warning::new("W0333", format!("customer `{id}` has {most} of {} order lines ({})", used.height(), percent(share)))
-            .why("a till, a guest or a test account would be a segment of its own and shift all others")
-            .help(format!("if it is nobody, above the first table of ilk.toml: [input] exclude_ids = [\"{id}\"]")),
+        Warning::new(
+            "W0333",
+            format!("customer `{id}` has {most} of {} order lines ({})", used.height(), percent(share)),
+        )
+        .why("a till, a guest or a test account would be a segment of its own and shift all others")
+        .help(format!("if it is nobody, above the first table of ilk.toml: [input] exclude_ids = [\"{id}\"]")),
     );
     Ok(())
 }
@@ -166,15 +169,19 @@ fn unit(used: &DataFrame, tables: &mut Tables) -> Result<()> {
             .map(|(place, _)| *place)
             .filter(|_| all >= 20)
     };
-    let middles: Vec<(&String, usize)> = months.iter().filter_map(|(m, counts)| middle(counts).map(|p| (m, p))).collect();
+    let middles: Vec<(&String, usize)> =
+        months.iter().filter_map(|(m, counts)| middle(counts).map(|p| (m, p))).collect();
     // A hundredfold is 6.6 doublings; 64 to 150 fold are taken for it.
     let jump = middles.windows(2).find(|w| (24..=29).contains(&w[0].1.abs_diff(w[1].1)));
     if let Some([before, after]) = jump {
         let way = if after.1 > before.1 { "larger" } else { "smaller" };
         tables.warnings.push(
-            Warning::new("W0347", format!("from {} on, amounts are about 100 times {way} than in {}", after.0, before.0))
-                .why("cents beside whole units would make some customers look a hundred times richer")
-                .help("if the unit changed, export all rows in one unit"),
+            Warning::new(
+                "W0347",
+                format!("from {} on, amounts are about 100 times {way} than in {}", after.0, before.0),
+            )
+            .why("cents beside whole units would make some customers look a hundred times richer")
+            .help("if the unit changed, export all rows in one unit"),
         );
     }
     Ok(())

@@ -30,7 +30,10 @@ pub(crate) fn check(table: &str, ids: &BTreeSet<String>, tables: &mut Tables) ->
     tables.warnings.push(
         Warning::new(
             "W0304",
-            format!("{n} customer ids of {table} differ only by case or spaces (`{}`, `{}`): kept apart", first[0].1, first[1].1),
+            format!(
+                "{n} customer ids of {table} differ only by case or spaces (`{}`, `{}`): kept apart",
+                first[0].1, first[1].1
+            ),
         )
         .why("one customer may be several, each with a part of the orders")
         .help(format!("if they are the same, under [input.{table}]: normalize = \"trim,upper\"")),
@@ -77,9 +80,8 @@ pub(crate) fn fix(table: &str, ids: &BTreeSet<String>, known: &BTreeSet<String>)
         return Some(format!("in ilk.toml under {place}: pad = {length}"));
     }
     let evened: BTreeSet<String> = known.iter().map(|id| plain(id)).collect();
-    most(ids.iter().filter(|id| evened.contains(&plain(id))).count()).then(|| {
-        format!("in ilk.toml under {} and under [input.orders]: normalize = \"trim,upper\"", section(table))
-    })
+    most(ids.iter().filter(|id| evened.contains(&plain(id))).count())
+        .then(|| format!("in ilk.toml under {} and under [input.orders]: normalize = \"trim,upper\"", section(table)))
 }
 
 /// Where to fill ids with zeros, to which length, and how many customers then match.
@@ -96,12 +98,7 @@ fn padded(table: &str, ids: &BTreeSet<String>, known: &BTreeSet<String>) -> Opti
 }
 
 /// The warning for a table that lost the zeros in front of its ids, where `hits` of them are known all the same.
-pub(crate) fn padding(
-    table: &str,
-    ids: &BTreeSet<String>,
-    known: &BTreeSet<String>,
-    hits: usize,
-) -> Option<Warning> {
+pub(crate) fn padding(table: &str, ids: &BTreeSet<String>, known: &BTreeSet<String>, hits: usize) -> Option<Warning> {
     let (place, length, after) = padded(table, ids, known)?;
     if after <= hits {
         return None;
@@ -133,8 +130,14 @@ mod tests {
     #[test]
     fn the_line_to_paste_is_found() {
         let orders = set(&["00417", "00418", "17850"]);
-        assert_eq!(fix("events", &set(&["C-00417", "C-17850"]), &orders).as_deref(), Some("in ilk.toml under [[input.events]]: strip_prefix = \"C-\""));
-        assert_eq!(fix("customers", &set(&["417", "418"]), &orders).as_deref(), Some("in ilk.toml under [input.customers]: pad = 5"));
+        assert_eq!(
+            fix("events", &set(&["C-00417", "C-17850"]), &orders).as_deref(),
+            Some("in ilk.toml under [[input.events]]: strip_prefix = \"C-\"")
+        );
+        assert_eq!(
+            fix("customers", &set(&["417", "418"]), &orders).as_deref(),
+            Some("in ilk.toml under [input.customers]: pad = 5")
+        );
         assert_eq!(fix("customers", &set(&["5", "6"]), &orders), None);
         let warning = padding("customers", &set(&["417", "17850"]), &orders, 1).expect("a warning");
         assert_eq!(warning.code, "W0303");

@@ -107,8 +107,7 @@ impl Delimited {
             offsets: Vec::new(),
             copy: None,
         };
-        let mut copy =
-            is_gzip(&head_raw(path)?) || encoding != UTF_8 || declared.skip > 0 || declared.headless;
+        let mut copy = is_gzip(&head_raw(path)?) || encoding != UTF_8 || declared.skip > 0 || declared.headless;
         loop {
             match this.pass(copy, declared)? {
                 Pass::Clean => break,
@@ -573,7 +572,9 @@ fn encoding(head: &[u8], declared: &Declared, shown: &str) -> Result<(&'static E
         _ => return Ok((UTF_8, Vec::new())),
     };
     let name = Path::new(shown).file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into_owned());
-    Ok((found, vec![Warning::new("W0109", format!("{name} is {}: converted to UTF-8", found.name()))]))
+    let warning = Warning::new("W0109", format!("{name} is {}: converted to UTF-8", found.name()))
+        .help(format!("to state it: encoding = \"{}\"", found.name().to_lowercase()));
+    Ok((found, vec![warning]))
 }
 
 fn decode(bytes: &[u8], encoding: &'static Encoding) -> String {
@@ -678,7 +679,10 @@ fn header(text: &str, delimiter: u8, shown: &str, declared: &Declared) -> Result
     let renamed = |i: usize, name: &str| {
         let mut all = names.clone();
         all[i] = name.into();
-        format!("give every column a name of its own, in the file or in ilk.toml beside `path`\nnames = [{}]", listed(&all))
+        format!(
+            "give every column a name of its own, in the file or in ilk.toml beside `path`\nnames = [{}]",
+            listed(&all)
+        )
     };
     for (i, name) in names.iter().enumerate() {
         if name.trim().is_empty() {
@@ -717,7 +721,11 @@ fn above_the_header(records: &[csv::StringRecord], shown: &str, skipped: u32) ->
         format!(
             "the header of {shown} seems to be in line {}: {}",
             above + 1,
-            if above == 1 { "the line above has 1 field".to_string() } else { format!("the {above} lines above have 1 field") }
+            if above == 1 {
+                "the line above has 1 field".to_string()
+            } else {
+                format!("the {above} lines above have 1 field")
+            }
         ),
     )
     .why("without the header no column has a name")

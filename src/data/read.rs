@@ -387,11 +387,7 @@ pub(crate) fn count(lines: &DataFrame, source: &Source) -> Result<Buckets> {
     };
     let money = written.sum().cast(DataType::Int64).alias("money");
     let counted = collect(
-        lines
-            .clone()
-            .lazy()
-            .group_by([col("bucket")])
-            .agg([len().cast(DataType::Int64).alias("rows"), money.clone()]),
+        lines.clone().lazy().group_by([col("bucket")]).agg([len().cast(DataType::Int64).alias("rows"), money.clone()]),
         "ledger",
     )?;
     let names = texts(&counted, "bucket", "ledger")?;
@@ -541,9 +537,7 @@ fn judged(values: &[String], reason: &str) -> (&'static str, &'static str) {
 /// Rows after a pinned day: they count for nothing, not even for the limit.
 fn later_rows(lines: &DataFrame, as_of: Option<Day>, what: &str) -> Result<u64> {
     let (Some(day), Ok(days)) = (as_of, lines.column("day")) else { return Ok(0) };
-    guard(what, || {
-        Ok(days.cast(&DataType::Int32)?.i32()?.iter().flatten().filter(|d| *d > day.0).count() as u64)
-    })
+    guard(what, || Ok(days.cast(&DataType::Int32)?.i32()?.iter().flatten().filter(|d| *d > day.0).count() as u64))
 }
 
 fn fix(code: &str, column: &str, section: &str) -> String {
@@ -666,8 +660,11 @@ fn money_warnings(lines: &DataFrame, spec: &OrdersSpec, tables: &mut Tables) -> 
     let (zero, negative, returns, turned) = (value("zero"), value("negative"), value("returns"), value("turned"));
     if turned > 0 {
         tables.warnings.push(
-            Warning::new("W0344", format!("{turned} returns are written above zero: they count against revenue all the same"))
-                .help("if they are none: [input.orders.returns] names how returns are told"),
+            Warning::new(
+                "W0344",
+                format!("{turned} returns are written above zero: they count against revenue all the same"),
+            )
+            .help("if they are none: [input.orders.returns] names how returns are told"),
         );
     }
     if negative > 0 {
@@ -733,9 +730,10 @@ fn match_keys(tables: &mut Tables) -> Result<()> {
             )
             .note("seen", format!("ids look like `{}` in {table} and `{}` in orders", example(&ids), example(&buyers)))
             .why("nothing in one table could be joined to the other")
-            .help(super::ids::fix(table, &ids, &known).unwrap_or_else(|| {
-                "check customer_id of both tables; the ids must be written the same way".into()
-            })));
+            .help(
+                super::ids::fix(table, &ids, &known)
+                    .unwrap_or_else(|| "check customer_id of both tables; the ids must be written the same way".into()),
+            ));
         }
         if let Some(warning) = super::ids::padding(table, &ids, &known, hits) {
             tables.warnings.push(warning);
@@ -750,9 +748,10 @@ fn match_keys(tables: &mut Tables) -> Result<()> {
                     ),
                 )
                 .why("what the table says of the others is used for nobody")
-                .help(super::ids::fix(table, &ids, &known).unwrap_or_else(|| {
-                    "if they should, compare how customer_id is written in both tables".into()
-                })),
+                .help(
+                    super::ids::fix(table, &ids, &known)
+                        .unwrap_or_else(|| "if they should, compare how customer_id is written in both tables".into()),
+                ),
             );
         }
         known.extend(ids);

@@ -300,7 +300,16 @@ pub fn propose(paths: &[String], base: &Path, date_format: Option<&str>) -> Resu
 fn scan(path: &str, base: &Path) -> Result<Scanned> {
     let written = Paths::One(path.to_string());
     let source = Source::open(
-        Opening { table: path, section: "[input.orders]", path: &written, delimiter: None, encoding: None, skip: 0, header: true, names: &[] },
+        Opening {
+            table: path,
+            section: "[input.orders]",
+            path: &written,
+            delimiter: None,
+            encoding: None,
+            skip: 0,
+            header: true,
+            names: &[],
+        },
         base,
     )?;
     let columns: Vec<&str> = source.columns.iter().map(String::as_str).collect();

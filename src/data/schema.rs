@@ -411,11 +411,7 @@ fn is_true(value: &bool) -> bool {
 impl OrdersSpec {
     /// How its customer ids are evened out.
     pub(crate) fn id_rules(&self) -> IdRules<'_> {
-        IdRules {
-            strip_prefix: self.strip_prefix.as_deref(),
-            pad: self.pad,
-            normalize: self.normalize.as_deref(),
-        }
+        IdRules { strip_prefix: self.strip_prefix.as_deref(), pad: self.pad, normalize: self.normalize.as_deref() }
     }
 
     pub(crate) fn opening(&self) -> Opening<'_> {
@@ -459,11 +455,7 @@ impl OrdersSpec {
 impl CustomersSpec {
     /// How its customer ids are evened out.
     pub(crate) fn id_rules(&self) -> IdRules<'_> {
-        IdRules {
-            strip_prefix: self.strip_prefix.as_deref(),
-            pad: self.pad,
-            normalize: self.normalize.as_deref(),
-        }
+        IdRules { strip_prefix: self.strip_prefix.as_deref(), pad: self.pad, normalize: self.normalize.as_deref() }
     }
 
     pub(crate) fn opening(&self) -> Opening<'_> {
@@ -496,11 +488,7 @@ impl CustomersSpec {
 impl EventsSpec {
     /// How its customer ids are evened out.
     pub(crate) fn id_rules(&self) -> IdRules<'_> {
-        IdRules {
-            strip_prefix: self.strip_prefix.as_deref(),
-            pad: self.pad,
-            normalize: self.normalize.as_deref(),
-        }
+        IdRules { strip_prefix: self.strip_prefix.as_deref(), pad: self.pad, normalize: self.normalize.as_deref() }
     }
 
     pub(crate) fn opening(&self) -> Opening<'_> {
@@ -543,11 +531,7 @@ impl EventsSpec {
 impl SurveySpec {
     /// How its customer ids are evened out.
     pub(crate) fn id_rules(&self) -> IdRules<'_> {
-        IdRules {
-            strip_prefix: self.strip_prefix.as_deref(),
-            pad: self.pad,
-            normalize: self.normalize.as_deref(),
-        }
+        IdRules { strip_prefix: self.strip_prefix.as_deref(), pad: self.pad, normalize: self.normalize.as_deref() }
     }
 
     pub(crate) fn opening(&self) -> Opening<'_> {

@@ -160,7 +160,10 @@ impl Preparation {
                 (Column::Level(values), _) => nominal(values, options.rare_level),
             };
             if kinds.is_empty() {
-                warnings.push(Warning::new("W0403", format!("`{}` is the same for all: dropped", feature.name)));
+                warnings.push(
+                    Warning::new("W0403", format!("`{}` is the same for all: dropped", feature.name))
+                        .help("nothing to do; it tells no customer from another"),
+                );
             }
             encoders.extend(kinds.into_iter().map(|kind| Encoder {
                 feature: feature.name.clone(),

@@ -1,6 +1,6 @@
 //! What people get wrong, each with its fixture, its code and its exit status, and the whole message as a snapshot.
 
-use crate::project::Project;
+use crate::project::{Project, messages};
 
 const CONFIG: &str = "[project]\nname = \"shop\"\n[input.orders]\npath = \"orders.csv\"\ncustomer_id = \"customer_id\"\norder_id = \"order_id\"\ndate = \"order_date\"\namount = \"amount\"\n";
 
@@ -35,15 +35,15 @@ fn fails(config: &str, orders: impl AsRef<[u8]>, code: &str, status: i32) -> Str
     message
 }
 
-/// Runs with a config and an orders file that are good enough; returns what was said.
+/// Runs with a config and an orders file that are good enough; returns the whole messages of a code.
 fn warns(config: &str, orders: impl AsRef<[u8]>, code: &str) -> String {
     let project = Project::new();
     project.write("ilk.toml", config);
     project.write("orders.csv", orders);
-    let outcome = project.ok(&["run"]);
-    assert!(outcome.err.contains(code), "expected {code}:\n{}", outcome.err);
-    assert!(ilk::cli::explain::page(code).is_some());
-    outcome.err.lines().filter(|l| l.ends_with(code)).map(str::trim).collect::<Vec<_>>().join("\n")
+    let outcome = project.ok(&["run", "-v"]);
+    let messages = messages(&outcome.err, code);
+    assert!(!messages.is_empty(), "expected {code}:\n{}", outcome.err);
+    messages
 }
 
 /// Without the line of the stage, which holds a duration.

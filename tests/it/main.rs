@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
 mod bad_inputs;
+mod bad_values;
 mod browser;
 mod clusterers;
 mod commands;
 mod demo;
 mod layers;
+mod ledger;
 mod linfa_traps;
 mod notebook;
 mod project;

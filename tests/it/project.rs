@@ -75,6 +75,25 @@ impl Project {
     }
 }
 
+/// The whole messages of a code in what a command said with `-v`, or the error it ended with.
+pub(crate) fn messages(said: &str, code: &str) -> String {
+    let mut found = Vec::new();
+    let mut inside = false;
+    for line in said.lines() {
+        let is_head = line.starts_with("warning[") || line.starts_with("error[");
+        // A stage: ` 2/6  features`.
+        let is_stage = line.as_bytes().get(2) == Some(&b'/');
+        if is_head {
+            inside = line.contains(&format!("[{code}]"));
+        }
+        inside &= is_head || (!is_stage && line.starts_with(|c: char| c == ' ' || c.is_ascii_digit()));
+        if inside {
+            found.push(line.trim_end());
+        }
+    }
+    found.join("\n")
+}
+
 /// The column of a CSV text, by name.
 pub(crate) fn column(text: &str, name: &str) -> Vec<String> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
