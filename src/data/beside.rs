@@ -137,6 +137,17 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
     let distinct = collect(used.clone().select(keep).unique(None, UniqueKeepStrategy::Any), "customers")?;
     let people = ids(Some(&distinct), None)?.len();
     if people < distinct.height() {
+        let differing = collect(
+            distinct
+                .clone()
+                .lazy()
+                .group_by([col("customer")])
+                .agg([len().alias("n")])
+                .filter(col("n").gt(lit(1)))
+                .select([col("customer")]),
+            "customers",
+        )?;
+        let used = used.join(differing.lazy(), [col("customer")], [col("customer")], JoinArgs::new(JoinType::Semi));
         let row = |nth: i64, name: &str| {
             col(ROW).sort(SortOptions::default()).get(lit(nth), true).cast(DataType::UInt64).alias(name)
         };
@@ -144,8 +155,7 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
             used.group_by([col("customer")])
                 .agg([row(0, "first"), row(1, "again")])
                 .filter(col("again").is_not_null())
-                .sort(["again"], SortMultipleOptions::default())
-                .limit(1),
+                .sort(["again"], SortMultipleOptions::default()),
             "customers",
         )?;
         let (first, again) = guard("customers", || {
@@ -155,10 +165,10 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
         let column = spec.customer_id.as_deref().unwrap_or_default();
         let mut error = Error::new(
             "E0323",
-            format!(
-                "{} customers stand in the customers table twice with different values",
-                distinct.height() - people
-            ),
+            match repeated.height() {
+                1 => "1 customer stands in the customers table twice with different values".to_string(),
+                n => format!("{n} customers stand in the customers table twice with different values"),
+            },
         );
         if let [first, again] = source.places(&[(first, column), (again, column)], "again")?.as_slice() {
             error = error

@@ -207,13 +207,13 @@ impl<'a> Sample<'a> {
             let n: usize = signs.iter().map(|(_, n)| n).sum();
             let mut said = Vec::new();
             if let Some((sign, _)) = signs.first() {
-                said.push(format!("{sign} stripped from {n}"));
+                said.push(format!("{sign} is stripped from {n}"));
             }
             if seen.brackets > 0 {
-                said.push(format!("{} in brackets read as negative", seen.brackets));
+                said.push(format!("{} in brackets are read as negative", seen.brackets));
             }
             warnings.push(
-                Warning::new("W0342", format!("`{column}`: {} of the first {} values", said.join(", "), values.len()))
+                Warning::new("W0342", format!("`{column}`: of the first {} values {}", values.len(), said.join(", ")))
                     .help(format!("to state the sign: {} number = {{ strip = \"£\" }}", self.source.section)),
             );
         }

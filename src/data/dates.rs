@@ -200,7 +200,12 @@ pub(crate) enum Reading {
     /// Day first and month first both read all of them.
     Ambiguous { day_first: String, month_first: String },
     /// Two formats are needed.
-    Mixed { formats: Vec<(String, usize)> },
+    Mixed {
+        /// Each with the number of values it reads.
+        formats: Vec<(String, usize)>,
+        /// The other reading of those that the second format reads, if day and month can be told apart in none of them.
+        either: Option<String>,
+    },
     /// No known format reads most of them.
     Unknown,
 }
@@ -235,8 +240,11 @@ pub(crate) fn judge(values: &[&str]) -> Reading {
     if let Some((format, ..)) = other
         && rest.len() * 100 >= values.len()
     {
-        let n = rest.iter().filter(|v| read(v, format).is_some()).count();
-        return Reading::Mixed { formats: vec![(leaders[0].0.clone(), best), (format.clone(), n)] };
+        let reads = |f: &str| rest.iter().filter(|v| read(v, f).is_some()).count();
+        let n = reads(format);
+        let swapped = swap(format);
+        let either = (swapped != *format && reads(&swapped) == n).then_some(swapped);
+        return Reading::Mixed { formats: vec![(leaders[0].0.clone(), best), (format.clone(), n)], either };
     }
     if best * 100 >= values.len() * 90 {
         let read_by_best: Vec<&str> = values.iter().copied().filter(|v| read(v, &leaders[0].0).is_some()).collect();
@@ -291,17 +299,20 @@ pub(crate) fn unsettled(reading: &Reading, column: &str, distinct: usize, key: &
                     "put one of these in ilk.toml under {key}\ndate = {{ column = \"{column}\", format = \"{day_first}\" }}\ndate = {{ column = \"{column}\", format = \"{month_first}\" }}"
                 )),
         ),
-        Reading::Mixed { formats } => {
+        Reading::Mixed { formats, either } => {
             let listed: Vec<String> = formats.iter().map(|(f, n)| format!("{n} × {f}")).collect();
-            let quoted: Vec<String> = formats.iter().map(|(f, _)| format!("\"{f}\"")).collect();
+            let first = formats.first().map_or("", |f| f.0.as_str());
+            let paste = |second: &str| format!("date = {{ column = \"{column}\", format = [\"{first}\", \"{second}\"] }}");
+            let mut lines = vec![match either {
+                Some(_) => format!("list both in ilk.toml under {key}: the second is day-first or month-first"),
+                None => format!("list both in ilk.toml under {key}"),
+            }];
+            lines.extend(formats.get(1).map(|(f, _)| f).into_iter().chain(either).map(|f| paste(f)));
             Some(
                 Error::new("E0313", format!("`{column}` is written in two formats"))
-                    .note("seen", listed.join("    "))
+                    .note("seen", format!("{} among the distinct values", listed.join("    ")))
                     .why("reading one of them wrong moves \"days since last order\"")
-                    .help(format!(
-                        "list both in ilk.toml under {key}\ndate = {{ column = \"{column}\", format = [{}] }}",
-                        quoted.join(", ")
-                    )),
+                    .help(lines.join("\n")),
             )
         }
         Reading::Unknown => Some(
@@ -362,11 +373,26 @@ mod tests {
 
     #[test]
     fn mixed_and_broken_columns_are_told_apart() {
-        assert!(matches!(judge(&["2025-03-01", "2025-03-02", "29/03/2025"]), Reading::Mixed { .. }));
+        assert!(matches!(judge(&["2025-03-01", "2025-03-02", "29/03/2025"]), Reading::Mixed { either: None, .. }));
+        let reading = judge(&["2025-03-01", "2025-03-02", "04/03/2025"]);
+        assert!(matches!(&reading, Reading::Mixed { either: Some(_), .. }), "{reading:?}");
+        let help = unsettled(&reading, "d", 3, "[input.orders]").map(|e| e.0.notes[2].text.clone()).unwrap_or_default();
+        assert!(help.contains("%d/%m/%Y") && help.contains("%m/%d/%Y"), "{help}");
         let mut values = vec!["2025-03-01"; 99];
         values.push("yesterday");
         assert!(matches!(judge(&values), Reading::One { .. }));
         assert_eq!(judge(&["yesterday", "tomorrow"]), Reading::Unknown);
+    }
+
+    #[test]
+    fn counted_days_are_told_from_amounts() {
+        assert_eq!(judge_numbers(&["45717", "45292.5"]), Some(Counting::Excel { first: 45_292.5, last: 45_717.0 }));
+        assert!(matches!(judge_numbers(&["1735689600"]), Some(Counting::Epoch { format, .. }) if format == "unix"));
+        assert!(
+            matches!(judge_numbers(&["1735689600000"]), Some(Counting::Epoch { format, .. }) if format == "unix_ms")
+        );
+        assert_eq!(judge_numbers(&["12", "45717"]), None);
+        assert_eq!(judge_numbers(&[]), None);
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn one_id(used: &DataFrame, tables: &mut Tables) -> Result<()> {
             format!("customer `{id}` has {most} of {} order lines ({})", used.height(), percent(share)),
         )
         .why("a till, a guest or a test account would be a segment of its own and shift all others")
-        .help(format!("if it is nobody, above the first table of ilk.toml: [input] exclude_ids = [\"{id}\"]")),
+        .help(format!("if it is nobody, at the end of ilk.toml\n[input]\nexclude_ids = [\"{id}\"]")),
     );
     Ok(())
 }

@@ -472,12 +472,12 @@ pub(crate) fn refuse(
     }
     let total = source.rows() + ragged as u64 - later_rows(lines, options.as_of, &source.table)?;
     let share = refused as f64 / total.max(1) as f64;
-    let limit = format!("{}, limit {}", percent(share), percent(max_rejected));
+    let limit = format!(" ({}, limit {})", percent(share), percent(max_rejected));
     kinds.sort_by_key(|k| std::cmp::Reverse(k.places.len()));
     if share > max_rejected && ragged > kinds.first().map_or(0, |k| k.places.len()) {
         return Err(Error::new(
             "E0105",
-            format!("{ragged} lines of {} have another number of fields than the header ({limit})", source.table),
+            format!("{ragged} lines of {} have another number of fields than the header{limit}", source.table),
         )
         .why("their values stand in the wrong columns")
         .help("look for an unescaped quote or delimiter; or raise the limit: [quality] max_rejected = \"5%\"")
@@ -492,23 +492,23 @@ pub(crate) fn refuse(
             .collect();
         let (code, what) = judged(&values, kind.reason);
         let title = format!(
-            "{n} {} of `{}` {} {what} ({limit})",
+            "{n} {} of `{}` {} {what}",
             if n == 1 { "value" } else { "values" },
             kind.column,
             if n == 1 { "is" } else { "are" }
         );
         let first = kind.places.into_iter().next().unwrap_or_default();
         if share > max_rejected {
-            return Err(Error::new(code, title)
+            return Err(Error::new(code, title + &limit)
                 .at(first)
                 .note("seen", commonest(&values))
                 .why("these rows would be missing from their customers")
-                .help(fix(code, kind.column, &source.section))
+                .help(fix(code, kind.reason, kind.column, &source.section))
                 .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
         }
         let code = if kind.reason == PLACEHOLDER { "W0317" } else { code };
         tables.warnings.push(
-            Warning::new(code, format!("{title}: kept out"))
+            Warning::new(code, format!("{title} ({}): kept out", percent(n as f64 / total.max(1) as f64)))
                 .at(first)
                 .note("seen", commonest(&values))
                 .why("these rows are missing from their customers")
@@ -540,8 +540,11 @@ fn later_rows(lines: &DataFrame, as_of: Option<Day>, what: &str) -> Result<u64> 
     guard(what, || Ok(days.cast(&DataType::Int32)?.i32()?.iter().flatten().filter(|d| *d > day.0).count() as u64))
 }
 
-fn fix(code: &str, column: &str, section: &str) -> String {
+fn fix(code: &str, reason: &str, column: &str, section: &str) -> String {
     match code {
+        _ if reason == PLACEHOLDER => {
+            "correct these dates in the export; or raise the limit: [quality] max_rejected = \"5%\"".into()
+        }
         "E0315" => format!(
             "under {section}: date = {{ column = \"{column}\", format = [\"%Y-%m-%d\", \"%d/%m/%Y\"] }}; or raise [quality] max_rejected"
         ),
@@ -599,7 +602,8 @@ fn newest(lines: LazyFrame, warnings: &mut Vec<Warning>) -> Result<Option<Day>> 
                 Warning::new(
                     "W0316",
                     format!(
-                        "{tail} orders are dated after {} (latest {}): not taken for today",
+                        "{tail} {} dated after {} (latest {}): not taken for today",
+                        if tail == 1 { "order is" } else { "orders are" },
                         rest.iso(),
                         last.iso()
                     ),
