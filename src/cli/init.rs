@@ -26,6 +26,9 @@ pub struct Init {
     /// Format of the dates, where day and month cannot be told apart
     #[arg(long, value_name = "FORMAT")]
     date_format: Option<String>,
+    /// Lines above the header, in files that have a title there
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    skip: u32,
     /// Name of the project
     #[arg(long)]
     name: Option<String>,
@@ -41,7 +44,12 @@ impl Init {
             return Err(Error::new("E0207", "init has questions and there is no terminal to ask them on")
                 .help("add --yes to take every default (and --currency GBP to name the currency)"));
         }
-        let mut proposal = propose(&paths, root, self.date_format.as_deref())?;
+        let mut proposal =
+            propose(&paths, root, self.date_format.as_deref(), self.skip).map_err(|error| match error.code() {
+                "E0113" => error.help("here: ilk init FILE --skip N"),
+                "E0312" | "E0313" | "E0314" | "E0315" => error.help("here: ilk init FILE --date-format FORMAT"),
+                _ => error,
+            })?;
         for file in &proposal.files {
             voice.say(format!("{}   {}   → {}", file.path, file.facts, file.table));
             if file.table == "not used" || file.columns.is_empty() {
@@ -204,6 +212,9 @@ fn config_text(name: &str, currency: &str, inputs: &Inputs, files: &str) -> Stri
             "path        = {}   # csv, csv.gz, parquet, arrow; a folder or a glob also works",
             path(&orders.path)
         ));
+        if orders.skip > 0 {
+            line(format!("skip        = {}   # lines above the header", orders.skip));
+        }
         line(format!(
             "customer_id = {}   # always text: leading zeros are safe; blank is a guest",
             quoted(&orders.customer_id)
@@ -250,6 +261,9 @@ fn config_text(name: &str, currency: &str, inputs: &Inputs, files: &str) -> Stri
         line("\n[[input.events]]".into());
         line(format!("name        = {}", quoted(&events.name)));
         line(format!("path        = {}", path(&events.path)));
+        if events.skip > 0 {
+            line(format!("skip        = {}", events.skip));
+        }
         line(format!("customer_id = {}", quoted(&events.customer_id)));
         match &events.kind {
             KindSpec::Constant(kind) => line(format!("kind        = {}   # every row is one", quoted(kind))),
@@ -270,6 +284,9 @@ fn config_text(name: &str, currency: &str, inputs: &Inputs, files: &str) -> Stri
         line("\n[[input.surveys]]                # answers describe segments and never form them".into());
         line(format!("name        = {}", quoted(&survey.name)));
         line(format!("path        = {}", path(&survey.path)));
+        if survey.skip > 0 {
+            line(format!("skip        = {}", survey.skip));
+        }
         line(format!("customer_id = {}", quoted(&survey.customer_id)));
         if let Some(date) = &survey.date {
             line(format!("date        = {}", date_text(date)));
@@ -279,6 +296,9 @@ fn config_text(name: &str, currency: &str, inputs: &Inputs, files: &str) -> Stri
     if let Some(customers) = &inputs.customers {
         line("\n[input.customers]".into());
         line(format!("path        = {}", path(&customers.path)));
+        if customers.skip > 0 {
+            line(format!("skip        = {}", customers.skip));
+        }
         match &customers.customer_id {
             Some(column) => line(format!("customer_id = {}", quoted(column))),
             None => line("# customer_id = \"…\"             # without it the row number is the id".into()),

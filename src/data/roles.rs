@@ -2,7 +2,7 @@
 //! `ilk init`; nothing else guesses.
 
 use super::columns::Sample;
-use super::dates::looks_like_date;
+use super::dates::{judge_numbers, looks_like_date};
 use super::frame::texts;
 use super::numbers::{NULL_WORDS, Writing, writing};
 use super::schema::{
@@ -77,6 +77,7 @@ struct Scanned {
     source: Source,
     rows: usize,
     facts: Vec<Facts>,
+    skip: u32,
     table: &'static str,
     /// The earlier file of the same columns whose table this one belongs to.
     part_of: Option<usize>,
@@ -124,7 +125,13 @@ impl Facts {
     }
 
     fn is_date(&self) -> bool {
-        self.typed_date || (self.values > 0 && self.dates * 10 >= self.values * 9)
+        self.typed_date || (self.values > 0 && self.dates * 10 >= self.values * 9) || self.counts_days()
+    }
+
+    /// Whether its numbers are days or seconds, by their size and by its name.
+    fn counts_days(&self) -> bool {
+        let values: Vec<&str> = self.distinct.iter().map(String::as_str).collect();
+        self.named(&["date", "time", "created", "day"]) && self.is_number() && judge_numbers(&values).is_some()
     }
 
     fn is_number(&self) -> bool {
@@ -267,15 +274,19 @@ fn score_column(facts: &[Facts]) -> Option<usize> {
     })
 }
 
-/// Reads the headers and a sample of each file and proposes what every column is. `paths` are relative to `base`.
+/// Reads the headers and a sample of each file and proposes what every column is. `paths` are relative to `base`; `skip` is
+/// the number of lines above the header, for files that have a title there.
 ///
 /// # Errors
 /// The E01 codes of unreadable files, and E0312, E0313 for dates that cannot be told without the user.
-pub fn propose(paths: &[String], base: &Path, date_format: Option<&str>) -> Result<Proposal> {
+pub fn propose(paths: &[String], base: &Path, date_format: Option<&str>, skip: u32) -> Result<Proposal> {
     let mut scanned = Vec::new();
     let mut warnings = Vec::new();
     for path in paths {
-        let scan = scan(path, base)?;
+        let scan = match scan(path, base, 0) {
+            Err(error) if error.code() == "E0113" && skip > 0 => scan(path, base, skip)?,
+            other => other?,
+        };
         warnings.extend(scan.source.warnings.iter().cloned());
         scanned.push(scan);
     }
@@ -297,7 +308,7 @@ pub fn propose(paths: &[String], base: &Path, date_format: Option<&str>) -> Resu
     Ok(Proposal { files, inputs, warnings })
 }
 
-fn scan(path: &str, base: &Path) -> Result<Scanned> {
+fn scan(path: &str, base: &Path, skip: u32) -> Result<Scanned> {
     let written = Paths::One(path.to_string());
     let source = Source::open(
         Opening {
@@ -306,7 +317,7 @@ fn scan(path: &str, base: &Path) -> Result<Scanned> {
             path: &written,
             delimiter: None,
             encoding: None,
-            skip: 0,
+            skip,
             header: true,
             names: &[],
         },
@@ -321,7 +332,8 @@ fn scan(path: &str, base: &Path) -> Result<Scanned> {
     }
     let name = Path::new(path).file_name().map_or_else(|| path.to_string(), |n| n.to_string_lossy().into_owned());
     let stem: String = name.split('.').next().unwrap_or("table").to_lowercase().replace([' ', '-'], "_");
-    Ok(Scanned { path: path.into(), stem, rows: frame.height(), source, facts, table: "not used", part_of: None })
+    let rows = frame.height();
+    Ok(Scanned { path: path.into(), stem, rows, source, facts, skip, table: "not used", part_of: None })
 }
 
 fn classify(scanned: &mut [Scanned]) {
@@ -463,7 +475,7 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 path,
                 delimiter: None,
                 encoding: None,
-                skip: 0,
+                skip: file.skip,
                 header: true,
                 names: Vec::new(),
                 strip_prefix: None,
@@ -515,7 +527,7 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 path,
                 delimiter: None,
                 encoding: None,
-                skip: 0,
+                skip: file.skip,
                 header: true,
                 names: Vec::new(),
                 strip_prefix: None,
@@ -541,7 +553,7 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 path,
                 delimiter: None,
                 encoding: None,
-                skip: 0,
+                skip: file.skip,
                 header: true,
                 names: Vec::new(),
                 strip_prefix: None,
@@ -568,7 +580,7 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 path,
                 delimiter: None,
                 encoding: None,
-                skip: 0,
+                skip: file.skip,
                 header: true,
                 names: Vec::new(),
                 strip_prefix: None,

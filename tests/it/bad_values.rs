@@ -109,6 +109,13 @@ fn title_lines_are_skipped_when_told() {
     let text = format!("Orders of the shop\n\nExported on Monday,,,\n{}", orders(line));
     let project = project(CONFIG, &[("orders.csv", text.as_bytes())]);
     insta::assert_snapshot!("title_lines", stops(&project, "E0113", 3));
+    let before = project.text("ilk.toml");
+    std::fs::remove_file(project.file("ilk.toml")).unwrap();
+    let stopped = project.ilk(&["init", "orders.csv", "--yes"]);
+    assert!(stopped.err.contains("--skip N"), "{}", stopped.err);
+    project.ok(&["init", "orders.csv", "--yes", "--skip", "3"]);
+    assert_eq!(bucket(&project, "orders", "used").0, 400);
+    project.write("ilk.toml", before);
     project.edit("order_id = ", "skip = 3\norder_id = ");
     assert_eq!(bucket(&project, "orders", "used").0, 400);
     // Lines are still counted from the top of the file.
@@ -212,6 +219,13 @@ fn dates_in_two_formats_or_as_numbers_are_never_guessed() {
     let text = orders(|i| line(i).replace(&day(i), &format!("{}.25", 45_658 + i * 7 % 364)));
     let excel = project(CONFIG, &[("orders.csv", text.as_bytes())]);
     insta::assert_snapshot!("excel", stops(&excel, "E0314", 3));
+    let before = excel.text("ilk.toml");
+    std::fs::remove_file(excel.file("ilk.toml")).unwrap();
+    let stopped = excel.ilk(&["init", "orders.csv", "--yes"]);
+    assert!(stopped.err.contains("--date-format FORMAT"), "{}", stopped.err);
+    excel.ok(&["init", "orders.csv", "--yes", "--date-format", "excel"]);
+    assert_eq!(bucket(&excel, "orders", "used").0, 400);
+    excel.write("ilk.toml", before);
     excel.edit("date = \"order_date\"", "date = { column = \"order_date\", format = \"excel\" }");
     excel.ok(&["run"]);
     let report: serde_json::Value = serde_json::from_str(&excel.text("reports/2025-Q4/report.json")).unwrap();
