@@ -24,21 +24,14 @@ const STALE: i32 = 31;
 /// Days missing at the end of a quarter from which it is not over.
 const MISSING_DAYS: i32 = 3;
 
-/// Warns of what is unlikely about the orders that count. `lines` are all rows with their bucket, `used` those that count.
-pub(crate) fn orders(
-    source: &Source,
-    lines: &DataFrame,
-    used: &DataFrame,
-    has_money: bool,
-    tables: &mut Tables,
-) -> Result<()> {
+/// Warns of what is unlikely about the order lines that count.
+pub(crate) fn orders(used: &DataFrame, has_money: bool, tables: &mut Tables) -> Result<()> {
     period(tables);
     if used.height() < FEW {
         return Ok(());
     }
     one_id(used, tables)?;
     if has_money {
-        one_line(source, lines, used, tables)?;
         unit(used, tables)?;
     }
     Ok(())
@@ -97,24 +90,25 @@ fn one_id(used: &DataFrame, tables: &mut Tables) -> Result<()> {
     Ok(())
 }
 
-/// W0345.
-fn one_line(source: &Source, lines: &DataFrame, used: &DataFrame, tables: &mut Tables) -> Result<()> {
-    let (most, all) = guard("orders", || {
-        let amounts = used.column("amount")?.i64()?;
-        Ok((amounts.max().unwrap_or(0), amounts.iter().flatten().filter(|a| *a > 0).sum::<i64>()))
-    })?;
-    let share = most as f64 / all.max(1) as f64;
-    if share < ONE_LINE {
-        return Ok(());
-    }
-    let found = collect(
-        lines
-            .clone()
-            .lazy()
-            .filter(col("bucket").eq(lit("used")).and(col("amount").eq(lit(most))))
-            .select([col(ROW).cast(DataType::UInt64).min()]),
+/// W0345. `lines` are all rows with their bucket.
+pub(crate) fn one_line(source: &Source, lines: &DataFrame, tables: &mut Tables) -> Result<()> {
+    let sold = lines.clone().lazy().filter(col("bucket").eq(lit("used")));
+    let facts = collect(
+        sold.clone().select([
+            col("amount").max().alias("most"),
+            col("amount").filter(col("amount").gt(lit(0i64))).sum().alias("all"),
+            len().cast(DataType::Int64).alias("rows"),
+        ]),
         "orders",
     )?;
+    let fact = |name: &str| facts.column(name).ok().and_then(|c| c.i64().ok().and_then(|c| c.get(0))).unwrap_or(0);
+    let most = fact("most");
+    let share = most as f64 / fact("all").max(1) as f64;
+    if share < ONE_LINE || fact("rows") < FEW as i64 {
+        return Ok(());
+    }
+    let found =
+        collect(sold.filter(col("amount").eq(lit(most))).select([col(ROW).cast(DataType::UInt64).min()]), "orders")?;
     let row = guard("orders", || Ok(found.columns()[0].u64()?.get(0).unwrap_or(0)))?;
     let mut warning = Warning::new(
         "W0345",

@@ -306,19 +306,21 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
     guests(&buckets, tables)?;
     money_warnings(&lines, spec, tables)?;
 
-    let mut keep: Vec<Expr> = ["customer", "order", "day", "amount", "product", "returned"].map(col).to_vec();
-    keep.extend(spec.attributes.keys().map(|c| col(attribute_column(c))));
-    let used = lines
-        .clone()
-        .lazy()
-        .filter(col("bucket").eq(lit("used")).or(col("bucket").eq(lit("returned, counted against revenue"))))
-        .select(keep);
-    let used = collect(used, "orders")?;
     let guest_money = collect(
         lines.clone().lazy().filter(col("bucket").eq(lit("guest"))).select([col("amount").sum().cast(DataType::Int64)]),
         "orders",
     )?;
     let guest_money = guard("orders", || Ok(guest_money.columns()[0].i64()?.get(0).unwrap_or(0)))?;
+    if spec.has_money() {
+        super::doubts::one_line(&source, &lines, tables)?;
+    }
+    let mut keep: Vec<Expr> = ["customer", "order", "day", "amount", "product", "returned"].map(col).to_vec();
+    keep.extend(spec.attributes.keys().map(|c| col(attribute_column(c))));
+    let used = lines
+        .lazy()
+        .filter(col("bucket").eq(lit("used")).or(col("bucket").eq(lit("returned, counted against revenue"))))
+        .select(keep);
+    let used = collect(used, "orders")?;
     let facts = collect(
         used.clone().lazy().select([
             col("order").filter(col("returned").not()).n_unique().cast(DataType::Int64).alias("orders"),
@@ -338,7 +340,7 @@ fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tab
         days: fact("first").zip(fact("last")).map(|(a, b)| (Day(a as i32), Day(b as i32))),
         has_returns: fact("has_returns") == Some(1),
     };
-    super::doubts::orders(&source, &lines, &used, spec.has_money(), tables)?;
+    super::doubts::orders(&used, spec.has_money(), tables)?;
     if !spec.attributes.is_empty() {
         tables.customers = Some(super::beside::order_attributes(&used, spec, &mut tables.warnings)?);
     }
