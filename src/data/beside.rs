@@ -20,7 +20,8 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
     let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
     source.say_missing(&columns);
     let sample = Sample::of(&source, &columns)?;
-    let newest = spec.duplicates.as_deref().map(|rule| newest(rule, spec.last_by(), &sample)).transpose()?;
+    let mut once = Vec::new();
+    let newest = spec.duplicates.as_deref().map(|rule| newest(rule, spec.last_by(), &sample, &mut once)).transpose()?;
     let id = match &spec.customer_id {
         Some(column) => {
             let parsed = sample.customer(column, spec.id_rules())?;
@@ -56,6 +57,9 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
         };
         tables.warnings.extend(parsed.warnings);
         tables.stated.extend(parsed.stated.map(|s| format!("customers: {s}")));
+        // The column by which the newest row is told may be an attribute too.
+        once.retain(|o| !parsed.once.contains(o));
+        once.extend(parsed.once);
         select.push(parsed.value.alias(column.as_str()));
         select.push(parsed.bad.fill_null(false).alias(format!("bad{i}")));
         let reason = match kind.kind() {
@@ -64,10 +68,10 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
         };
         flags.push((format!("bad{i}"), column, reason));
     }
-    let mut rows = collect(source.frame(&columns)?.select(&select), "customers")?;
+    let mut rows = collect(source.frame(&columns)?.with_columns(&once).select(&select), "customers")?;
     if rows.height() as u64 != source.rows() {
         source.force_copies()?;
-        rows = collect(source.frame(&columns)?.select(&select), "customers")?;
+        rows = collect(source.frame(&columns)?.with_columns(&once).select(&select), "customers")?;
     }
     tables.inputs.extend(source.inputs());
     tables.warnings.extend(source.warnings.iter().cloned());
@@ -174,14 +178,19 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
 }
 
 /// The columns that tell which of several rows of a customer is the newest: the day, and the text itself.
-fn newest(rule: &str, by: Option<&str>, sample: &Sample<'_>) -> Result<[Expr; 2]> {
+fn newest(rule: &str, by: Option<&str>, sample: &Sample<'_>, once: &mut Vec<Expr>) -> Result<[Expr; 2]> {
     let Some(column) = by.filter(|c| !c.is_empty()) else {
         return Err(Error::new("E0204", format!("`duplicates = \"{rule}\"`: expected `last by` and a column"))
             .help("duplicates = \"last by updated_at\""));
     };
     // What holds no dates, a version number for instance, is compared as it stands.
-    let day = sample.day(&DateSpec::Column(column.into())).map(|parsed| parsed.value.cast(DataType::Int32));
-    let day = day.unwrap_or_else(|_| lit(NULL).cast(DataType::Int32));
+    let day = match sample.day(&DateSpec::Column(column.into())) {
+        Ok(parsed) => {
+            once.extend(parsed.once);
+            parsed.value.cast(DataType::Int32)
+        }
+        Err(_) => lit(NULL).cast(DataType::Int32),
+    };
     Ok([day.alias("newest_day"), col(column).cast(DataType::String).alias("newest_text")])
 }
 
@@ -263,8 +272,7 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         }
         let mut sample = Sample::of(&source, &own)?;
         if let Some(date) = spec.date.as_ref().filter(|d| source.has(d.column())) {
-            let day = sample.day(date)?.value;
-            sample.until(&own, &day, options.as_of)?;
+            sample.until(&own, date, options.as_of)?;
         }
         let other_sample = joined.as_ref().map(|other| Sample::of(other, &looked_up)).transpose()?;
         let of = |column: &str| match &other_sample {
@@ -273,6 +281,7 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         };
         let mut own_select = vec![col(ROW)];
         let mut other_select = Vec::new();
+        let (mut own_once, mut other_once) = (Vec::new(), Vec::new());
         let mut put = |column: &str, expr: Expr| {
             if source.has(column) { own_select.push(expr) } else { other_select.push(expr) }
         };
@@ -285,6 +294,7 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
             tables.stated.extend(parsed.stated.map(|s| format!("{}: {s}", spec.name)));
             tables.warnings.extend(parsed.warnings);
             put(date.column(), parsed.value.cast(DataType::Int32).alias("day"));
+            if source.has(date.column()) { own_once = parsed.once } else { other_once = parsed.once }
         }
         if let Some(column) = &spec.channel {
             put(column, of(column).level(column).value.alias("channel"));
@@ -295,7 +305,7 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         if let KindSpec::Column { column } = &spec.kind {
             put(column, of(column).level(column).value.alias("kind"));
         }
-        let mut frame = source.frame(&own)?;
+        let mut frame = source.frame(&own)?.with_columns(&own_once);
         let mut right = None;
         if let (Some(join), Some(other)) = (&spec.join, &joined) {
             own_select.push(sample.level(&join.on).value.alias("join"));
@@ -304,6 +314,7 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
             }
             let found = other
                 .frame(&looked_up)?
+                .with_columns(&other_once)
                 .select(&other_select)
                 .unique_stable(Some(cols(["join"])), UniqueKeepStrategy::First);
             right = Some(found.clone());
@@ -335,7 +346,7 @@ pub(crate) fn events(specs: &[EventsSpec], base: &Path, options: ReadOptions, ta
         let mut rows = collect(frame.select(&all), &spec.name)?;
         if rows.height() as u64 != source.rows() {
             source.force_copies()?;
-            let again = source.frame(&own)?.select(&own_select);
+            let again = source.frame(&own)?.with_columns(&own_once).select(&own_select);
             let again = match right {
                 Some(right) => again.join(right, [col("join")], [col("join")], JoinArgs::new(JoinType::Left)),
                 None => again,
@@ -387,8 +398,7 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
         source.say_missing(&columns);
         let mut sample = Sample::of(&source, &columns)?;
         if let Some(date) = &spec.date {
-            let day = sample.day(date)?.value;
-            sample.until(&columns, &day, options.as_of)?;
+            sample.until(&columns, date, options.as_of)?;
         }
         let customer = sample.customer(&spec.customer_id, spec.id_rules())?;
         tables.warnings.extend(customer.warnings);
@@ -399,10 +409,12 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
         }
         let mut flags: Vec<(String, &str, &str)> = Vec::new();
         let mut select = vec![col(ROW), customer.value.alias("customer")];
+        let mut once = Vec::new();
         for (i, (column, question)) in asked.iter().enumerate() {
             if matches!(question, Question::Kind(QuestionKind::Nps | QuestionKind::Number)) {
                 let parsed = sample.number(column, None)?;
                 tables.warnings.extend(parsed.warnings);
+                once.extend(parsed.once);
                 // Off the scale is as wrong as a word.
                 let bad = match question {
                     Question::Kind(QuestionKind::Nps) => {
@@ -422,6 +434,7 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
                 let parsed = sample.day(date)?;
                 tables.stated.extend(parsed.stated.map(|s| format!("{}: {s}", spec.name)));
                 tables.warnings.extend(parsed.warnings);
+                once.extend(parsed.once);
                 // An answer without a date is an answer; what stands there and is no date is not.
                 select.push(parsed.bad.fill_null(true).alias("undated"));
                 select.push(is_placeholder(parsed.value.clone()).alias("bad1"));
@@ -431,7 +444,7 @@ pub(crate) fn surveys(specs: &[SurveySpec], base: &Path, options: ReadOptions, t
             }
             None => select.extend([lit(NULL).cast(DataType::Int32).alias("day"), lit(false).alias("bad1")]),
         }
-        let rows = collect(source.frame(&columns)?.select(&select), &spec.name)?;
+        let rows = collect(source.frame(&columns)?.with_columns(&once).select(&select), &spec.name)?;
         let names: Vec<&str> = flags.iter().map(|(flag, ..)| flag.as_str()).collect();
         let rows = duplicates::settle(&mut source, rows, options, &names, tables)?;
         refuse(&source, &rows, &flags, options, tables)?;

@@ -26,6 +26,8 @@ pub(crate) struct Parsed {
     pub(crate) bad: Expr,
     /// The hour of a date with a time of day.
     pub(crate) hour: Option<Expr>,
+    /// What the other expressions refer to: computed once, before them.
+    pub(crate) once: Vec<Expr>,
     /// What was detected, in words: `InvoiceDate as %Y-%m-%d (year first)`.
     pub(crate) stated: Option<String>,
     /// What was fixed.
@@ -45,10 +47,13 @@ impl<'a> Sample<'a> {
     }
 
     /// The first rows that are not after `as_of`: what comes later decides nothing.
-    pub(crate) fn until(&mut self, columns: &[&str], day: &Expr, as_of: Option<Day>) -> Result<()> {
+    pub(crate) fn until(&mut self, columns: &[&str], date: &DateSpec, as_of: Option<Day>) -> Result<()> {
         if let Some(last) = as_of {
-            let early = day.clone().cast(DataType::Int32).gt(lit(last.0)).fill_null(false).not();
-            self.frame = collect(self.source.frame(columns)?.filter(early).limit(SAMPLE), &self.source.table)?;
+            let parsed = self.day(date)?;
+            let early = parsed.value.cast(DataType::Int32).gt(lit(last.0)).fill_null(false).not();
+            let rows = self.source.frame(columns)?.with_columns(parsed.once).filter(early).limit(SAMPLE);
+            let own: Vec<Expr> = self.frame.get_column_names().into_iter().map(|name| col(name.clone())).collect();
+            self.frame = collect(rows.select(own), &self.source.table)?;
         }
         Ok(())
     }
@@ -116,7 +121,7 @@ impl<'a> Sample<'a> {
             }
             _ => col(column).cast(DataType::String),
         };
-        Ok(Parsed { value, bad: lit(false), hour: None, stated: None, warnings })
+        Ok(Parsed { value, bad: lit(false), hour: None, once: Vec::new(), stated: None, warnings })
     }
 
     /// A customer id: an id, evened out as the table's rules say.
@@ -162,7 +167,7 @@ impl<'a> Sample<'a> {
             }
             _ => col(column).cast(DataType::String),
         };
-        Parsed { value, bad: lit(false), hour: None, stated: None, warnings: Vec::new() }
+        Parsed { value, bad: lit(false), hour: None, once: Vec::new(), stated: None, warnings: Vec::new() }
     }
 
     /// Whether the column has one of the values that the flag means.
@@ -187,6 +192,7 @@ impl<'a> Sample<'a> {
                 value: when(value.clone().is_finite()).then(value).otherwise(lit(NULL)),
                 bad,
                 hour: None,
+                once: Vec::new(),
                 stated: None,
                 warnings,
             });
@@ -254,7 +260,9 @@ impl<'a> Sample<'a> {
         if format.strip.is_some() || format.thousands.is_some() {
             text = text.str().strip_chars(lit(NULL));
         }
-        let number = text.cast(DataType::Float64);
+        let name = format!("number:{column}");
+        let once = vec![text.cast(DataType::Float64).alias(&name)];
+        let number = col(&name);
         let value = when(number.clone().is_finite()).then(number.clone()).otherwise(lit(NULL));
         let words: Vec<&str> = NULL_WORDS.iter().copied().chain(format.null.iter().map(String::as_str)).collect();
         let missing =
@@ -273,7 +281,7 @@ impl<'a> Sample<'a> {
             value = when(hit.clone()).then(lit(NULL)).otherwise(value);
             bad = bad.or(hit);
         }
-        Ok(Parsed { value, bad, hour: None, stated: None, warnings })
+        Ok(Parsed { value, bad, hour: None, once, stated: None, warnings })
     }
 
     /// A calendar day. The format is detected unless given; two possible readings are an error.
@@ -283,7 +291,7 @@ impl<'a> Sample<'a> {
         if matches!(dtype, DataType::Date | DataType::Datetime(..)) {
             let value = col(column).cast(DataType::Date);
             let hour = matches!(dtype, DataType::Datetime(..)).then(|| col(column).dt().hour());
-            return Ok(Parsed { value, bad: lit(false), hour, stated: None, warnings: Vec::new() });
+            return Ok(Parsed { value, bad: lit(false), hour, once: Vec::new(), stated: None, warnings: Vec::new() });
         }
         let mut warnings = Vec::new();
         let (formats, stated) = match spec.formats() {
@@ -310,47 +318,41 @@ impl<'a> Sample<'a> {
             );
         }
         let text = col(column).cast(DataType::String).str().strip_chars(lit(NULL));
-        let mut value: Option<Expr> = None;
-        let mut hour: Option<Expr> = None;
+        let moment = DataType::Datetime(TimeUnit::Microseconds, None);
+        let mut time: Option<Expr> = None;
+        let mut timed = false;
         for format in &formats {
-            if let Some((per_day, shift)) = dates::counted(format) {
+            let options =
+                StrptimeOptions { format: Some(format.as_str().into()), strict: false, exact: true, cache: true };
+            let one = if let Some((per_day, shift)) = dates::counted(format) {
                 let number = text.clone().cast(DataType::Float64);
                 // Fractions of a day are its time. What lies outside the calendar is no date.
                 let days = (number / lit(per_day)).floor() - lit(shift);
                 let days = when(days.clone().gt(lit(-36_525.0)).and(days.clone().lt(lit(2_932_897.0))))
                     .then(days)
                     .otherwise(lit(NULL));
-                let one = days.cast(DataType::Int32).cast(DataType::Date);
-                value = Some(match value {
-                    Some(before) => when(before.clone().is_null()).then(one).otherwise(before),
-                    None => one,
-                });
-                continue;
-            }
-            let zone = format.contains("%:z").then_some(TimeZone::UTC);
-            let options =
-                StrptimeOptions { format: Some(format.as_str().into()), strict: false, exact: true, cache: true };
-            let one = if format.contains("%H") || format.contains("%T") {
-                let time = text.clone().str().to_datetime(Some(TimeUnit::Microseconds), zone, options, lit("raise"));
-                let own = time.clone().dt().hour();
-                hour = Some(match hour {
-                    Some(before) => when(before.clone().is_null()).then(own).otherwise(before),
-                    None => own,
-                });
-                time.cast(DataType::Date)
+                days.cast(DataType::Int32).cast(DataType::Date).cast(moment.clone())
+            } else if format.contains("%H") || format.contains("%T") {
+                timed = true;
+                let zone = format.contains("%:z").then_some(TimeZone::UTC);
+                let zoned = zone.is_some();
+                let read = text.clone().str().to_datetime(Some(TimeUnit::Microseconds), zone, options, lit("raise"));
+                if zoned { read.dt().replace_time_zone(None, lit("raise"), NonExistent::Raise) } else { read }
             } else {
-                text.clone().str().to_date(options)
+                text.clone().str().to_date(options).cast(moment.clone())
             };
-            value = Some(match value {
+            time = Some(match time {
                 Some(before) => when(before.clone().is_null()).then(one).otherwise(before),
                 None => one,
             });
         }
-        let value = value.unwrap_or_else(|| lit(NULL).cast(DataType::Date));
+        let name = format!("time:{column}");
+        let once = vec![time.unwrap_or_else(|| lit(NULL).cast(moment)).alias(&name)];
         let missing =
             text.is_in(lit(Series::new("words".into(), NULL_WORDS.to_vec())).implode(false), false).fill_null(true);
-        let bad = value.clone().is_null().and(missing.not());
-        Ok(Parsed { value, bad, hour, stated, warnings })
+        let bad = col(&name).is_null().and(missing.not());
+        let hour = timed.then(|| col(&name).dt().hour());
+        Ok(Parsed { value: col(&name).cast(DataType::Date), bad, hour, once, stated, warnings })
     }
 
     /// The format of a date column and what proves it: from the sample if that settles it, else from every value.

@@ -22,14 +22,13 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     source.say_missing(&columns);
     let mut sample = Sample::of(&source, &columns)?;
     if let Some(date) = &spec.date {
-        let day = sample.day(date)?.value;
-        sample.until(&columns, &day, options.as_of)?;
+        sample.until(&columns, date, options.as_of)?;
     }
     let plan = Plan::of(spec, &sample, &tables.excluded)?;
-    let mut lines = collect(source.frame(&columns)?.select(&plan.select), "orders")?;
+    let mut lines = collect(source.frame(&columns)?.with_columns(&plan.once).select(&plan.select), "orders")?;
     if lines.height() as u64 != source.rows() {
         source.force_copies()?;
-        lines = collect(source.frame(&columns)?.select(&plan.select), "orders")?;
+        lines = collect(source.frame(&columns)?.with_columns(&plan.once).select(&plan.select), "orders")?;
     }
     tables.inputs.extend(source.inputs());
     tables.warnings.extend(source.warnings.iter().cloned());
@@ -75,6 +74,8 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
 
 /// The query over the file, and what it needs afterwards.
 struct Plan<'a> {
+    /// What the selected columns refer to.
+    once: Vec<Expr>,
     select: Vec<Expr>,
     columns: Columns<'static>,
     /// Flag column, input column, reason.
@@ -88,6 +89,7 @@ impl<'a> Plan<'a> {
         let customer = sample.customer(&spec.customer_id, spec.id_rules())?;
         let mut warnings = customer.warnings;
         let mut stated = Vec::new();
+        let mut once = customer.once;
         let nobody = is_in(customer.value.clone(), excluded);
         let mut select = vec![col(ROW), customer.value.alias("customer"), nobody.alias("excluded")];
         let mut bad: Vec<(&str, &str, Expr)> = Vec::new();
@@ -103,6 +105,7 @@ impl<'a> Plan<'a> {
             let parsed = sample.day(date)?;
             stated.extend(parsed.stated.map(|s| format!("orders: {s}")));
             warnings.extend(parsed.warnings);
+            once.extend(parsed.once);
             let reason = "not a date in the format of the column";
             bad.push((date.column(), reason, parsed.bad.or(parsed.value.clone().is_null())));
             placeholder = Some((date.column(), PLACEHOLDER, is_placeholder(parsed.value.clone())));
@@ -113,6 +116,7 @@ impl<'a> Plan<'a> {
         let mut read_number = |name: &str| -> Result<Parsed> {
             let parsed = sample.number(name, spec.number.as_ref())?;
             warnings.extend(parsed.warnings.iter().cloned());
+            once.extend(parsed.once.iter().cloned());
             Ok(parsed)
         };
         let amount = spec.amount.as_deref().map(&mut read_number).transpose()?;
@@ -196,7 +200,7 @@ impl<'a> Plan<'a> {
             flags.push((format!("bad{i}"), column, reason));
         }
         let order = spec.order_id.as_ref().map(|_| "order");
-        Ok(Self { select, columns: Columns { customer: "customer", order, coded }, bad: flags, warnings, stated })
+        Ok(Self { once, select, columns: Columns { customer: "customer", order, coded }, bad: flags, warnings, stated })
     }
 }
 
