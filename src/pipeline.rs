@@ -564,6 +564,9 @@ fn without_paths(inputs: &Inputs) -> Inputs {
     let blank = || Paths::One(String::new());
     if let Some(orders) = &mut inputs.orders {
         orders.path = blank();
+        if let Some(join) = &mut orders.join {
+            join.path = blank();
+        }
     }
     if let Some(customers) = &mut inputs.customers {
         customers.path = blank();

@@ -442,6 +442,7 @@ fn describe(scanned: &[Scanned], index: usize, inputs: &mut Inputs, given: Optio
                 discount: None,
                 gift: None,
                 returns,
+                join: None,
                 attributes,
                 number: None,
             });
