@@ -149,7 +149,7 @@ pub fn features(config: &Config, tables: &Tables) -> Result<Vec<Feature>> {
         };
         all.extend(engagement::features(&kinds, has));
     }
-    all.extend(demographic::features(&attributes(config)?, &config.features.places));
+    all.extend(attribute_features(config)?);
     all.extend(survey::features(&surveys(config, tables)));
     if let Some(orders) = &tables.orders {
         let spec = config.input.orders.as_ref();
@@ -185,6 +185,14 @@ pub fn features(config: &Config, tables: &Tables) -> Result<Vec<Feature>> {
             .help("under [features.roles]: recency_days = \"form\""));
     }
     Ok(all)
+}
+
+/// The features of the attributes that the config describes, with the roles that their names give them.
+///
+/// # Errors
+/// E0204 for a family or unit that does not exist.
+pub fn attribute_features(config: &Config) -> Result<Vec<Feature>> {
+    Ok(demographic::features(&attributes(config)?, &config.features.places))
 }
 
 /// The attributes of order lines and customers, as the config describes them.

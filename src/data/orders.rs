@@ -35,7 +35,8 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     }
     tables.inputs.extend(source.inputs());
     if let Some(categories) = categories {
-        tables.inputs.extend(categories.inputs);
+        tables.inputs.extend(categories.source.inputs());
+        tables.warnings.extend(categories.source.warnings.iter().cloned());
     }
     tables.warnings.extend(source.warnings.iter().cloned());
     tables.warnings.extend(plan.warnings);
@@ -82,7 +83,8 @@ const KEY: &str = "join";
 /// The table that knows the category of a product.
 struct Categories {
     frame: LazyFrame,
-    inputs: Vec<super::source::InputFile>,
+    /// Its files may be temporary copies, which go with it.
+    source: Source,
 }
 
 impl Categories {
@@ -101,7 +103,7 @@ impl Categories {
             .frame(&columns)?
             .select([sample.id(&join.on)?.value.alias(KEY), value.alias(format!("{:?}", Field::Category))])
             .unique_stable(Some(cols([KEY])), UniqueKeepStrategy::First);
-        Ok(Some(Self { frame, inputs: source.inputs() }))
+        Ok(Some(Self { frame, source }))
     }
 
     /// The lines, in their order, with their categories.
