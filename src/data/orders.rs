@@ -198,7 +198,8 @@ impl<'a> Plan<'a> {
             .then(lit(0i64) - amount.clone())
             .otherwise(amount)
             .fill_null(0i64);
-        select.push(signed.alias("amount"));
+        // Without money all of it is a constant, which polars may fold into a narrower type.
+        select.push(signed.cast(DataType::Int64).alias("amount"));
         select.push(returned.alias("returned"));
         select.push(below_zero.alias("below_zero"));
         if let Some(quantity) = quantity {

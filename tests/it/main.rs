@@ -10,6 +10,7 @@ mod layers;
 mod linfa_traps;
 mod notebook;
 mod project;
+mod projects;
 mod published;
 mod real_data;
 mod rfm;
