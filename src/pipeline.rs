@@ -187,12 +187,54 @@ pub fn features(config: &Config, tables: &Tables) -> Result<Vec<Feature>> {
     Ok(all)
 }
 
-/// The features of the attributes that the config describes, with the roles that their names give them.
+/// The features of the attributes that the config describes, with the roles that their names give them. One that is called
+/// as what orders or events tell gets a number behind its name.
 ///
 /// # Errors
 /// E0204 for a family or unit that does not exist.
 pub fn attribute_features(config: &Config) -> Result<Vec<Feature>> {
-    Ok(demographic::features(&attributes(config)?, &config.features.places))
+    let mut taken: BTreeSet<String> = told_by_rows(config).into_iter().map(|f| f.name).collect();
+    let mut all = demographic::features(&attributes(config)?, &config.features.places);
+    for feature in &mut all {
+        let base = feature.name.clone();
+        let mut n = 2;
+        while !taken.insert(feature.name.clone()) {
+            feature.name = format!("{base}_{n}");
+            n += 1;
+        }
+        if feature.name != base {
+            feature.label = format!("{} (as known)", feature.label);
+        }
+    }
+    Ok(all)
+}
+
+/// Every feature that orders and events may tell, whatever they hold.
+fn told_by_rows(config: &Config) -> Vec<Feature> {
+    let mut all = Vec::new();
+    if config.input.orders.is_some() {
+        all.extend(rfm::features(rfm::Available { revenue: true, products: true, returns: true }));
+        let (orders, units, categories, discounts, channels) = (true, true, true, true, true);
+        all.extend(basket::features(basket::Available { orders, units, categories, discounts, channels }));
+    }
+    if !config.input.events.is_empty() {
+        let kinds = [
+            "session",
+            "page_view",
+            "cart_add",
+            "download",
+            "demo_request",
+            "email_sent",
+            "email_opened",
+            "email_clicked",
+            "unsubscribe",
+            "social",
+            "support",
+        ];
+        let kinds = engagement::recognise(&kinds.map(String::from));
+        all.extend(engagement::features(&kinds, engagement::Available { orders: true, channels: true }));
+    }
+    all
 }
 
 /// The attributes of order lines and customers, as the config describes them.

@@ -365,3 +365,49 @@ fn what_init_cannot_tell_it_names() {
     let age = feature(&project, "models/people/2024-Q4.1", "age");
     assert_eq!(age["0"], 74.0);
 }
+
+#[test]
+fn what_cannot_be_read_is_left_out_and_said() {
+    let project = Project::new();
+    let mut people = "id,signup,last_seen,price,points,plan,revenue\n".to_string();
+    for i in 0..60 {
+        let (day, month) = (i % 12 + 1, i % 9 + 1);
+        people += &format!(
+            "C{i},0{month}/{day:02}/2023,{},{},{},{},{}\n",
+            if i % 3 == 0 { "1900-01-01".to_string() } else { format!("2023-0{month}-{day:02}") },
+            if i % 2 == 0 { format!("\"{i},50\"") } else { format!("{i}.25") },
+            if i % 20 == 7 { "many".to_string() } else { (i * 3).to_string() },
+            ["free", "paid", "trial"][i % 3],
+            i * 10
+        );
+    }
+    project.write("people.csv", people);
+    let init = project.ok(&["init", "people.csv", "--yes", "--name", "people", "--currency", "GBP"]);
+    let config = project.text("ilk.toml");
+    for column in ["signup", "last_seen", "price"] {
+        assert!(config.lines().any(|l| l.starts_with("# left out") && l.contains(column)), "{column}:\n{config}");
+    }
+    assert!(init.out.contains("day-first or month-first"), "{}", init.out);
+    assert!(init.out.contains("cannot be read as date"), "{}", init.out);
+    assert!(config.contains("plan"), "{config}");
+    project.ok(&["run"]);
+}
+
+#[test]
+fn what_orders_tell_too_describes_under_a_name_of_its_own() {
+    let project = Project::new();
+    let orders: String = (0..400)
+        .map(|i| format!("{i},2025-{:02}-{:02},C{:02},{}.50\n", i % 12 + 1, i % 28 + 1, i % 60, i * 13 % 90 + 5))
+        .collect();
+    let people: String = (0..60).map(|i| format!("C{i:02},{},{},{}\n", i * 37, i % 9, i * i)).collect();
+    project.write("orders.csv", format!("order_id,order_date,customer_id,amount\n{orders}"));
+    project.write("customers.csv", format!("customer_id,revenue,orders,income\n{people}"));
+    made(&project, &[project.file("orders.csv"), project.file("customers.csv")], "twice");
+    let config = project.text("ilk.toml");
+    for name in ["orders_2 ", "revenue_2"] {
+        assert!(config.contains(&format!("{name} = \"describe\"   # orders tell it too")), "{name}:\n{config}");
+    }
+    let report = report(&project, "2025-Q4");
+    assert_eq!(facts(&report, "orders")["role"], "form");
+    assert_eq!(facts(&report, "orders_2")["label"], "Orders (as known)");
+}

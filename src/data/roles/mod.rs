@@ -9,6 +9,7 @@ mod question;
 use super::columns::Sample;
 use super::dates::Day;
 use super::frame::{collect, guard, texts};
+use super::read::percent;
 use super::schema::{
     Attribute, AttributeKind, ColumnNames, CustomersSpec, DateSpec, EventsSpec, Flag, Formats, Inputs, Join, KindSpec,
     Opening, OrdersSpec, Paths, Returns, SurveySpec, Treat,
@@ -16,7 +17,7 @@ use super::schema::{
 use super::source::Source;
 use crate::error::{Error, Result, Warning};
 use facts::Facts;
-use polars::prelude::DataType;
+use polars::prelude::{DataType, NULL, lit};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -78,7 +79,15 @@ struct Scanned {
 const PEOPLE: [&str; 9] =
     ["customer", "client", "household", "user", "member", "buyer", "shopper", "account", "patron"];
 /// Words in the names of what is known of a person or a firm and never of an order.
-const PERSON: [&str; 14] = [
+const PERSON: [&str; 22] = [
+    "signup",
+    "register",
+    "joined",
+    "enrol",
+    "lastseen",
+    "lastorder",
+    "lastpurchase",
+    "firstorder",
     "birth",
     "education",
     "marital",
@@ -278,6 +287,14 @@ pub fn propose(paths: &[String], base: &Path, date_format: Option<&str>) -> Resu
     if let (Some(orders), Some(customers)) = (&mut inputs.orders, &inputs.customers) {
         orders.attributes.retain(|column, _| !customers.attributes.contains_key(column));
     }
+    if let (Some(_), Some(customers)) = (&inputs.orders, &inputs.customers) {
+        for (column, attribute) in &customers.attributes {
+            if matches!(attribute, Attribute::Full(spec) if spec.family.as_deref() == Some("rfm")) {
+                let why = "orders tell it too: would count twice".to_string();
+                proposal.describe.entry(column.clone()).or_insert(why);
+            }
+        }
+    }
     let dated =
         inputs.orders.as_ref().is_some_and(|o| o.date.is_some()) || inputs.events.iter().any(|e| e.date.is_some());
     if dated {
@@ -361,12 +378,26 @@ fn is_survey(file: &Scanned) -> bool {
         || telling * 2 > rest
 }
 
-/// The newest day of a column.
-fn newest(file: &Scanned, column: &str) -> Result<Option<Day>> {
+/// The share of rows whose value cannot be read as the kind, and of dates the newest.
+fn reading(file: &Scanned, column: &str, kind: AttributeKind) -> Result<(f64, Option<Day>)> {
     let sample = Sample::of(&file.source, &[column])?;
-    let day = sample.day(&DateSpec::Column(column.into()))?.value.cast(DataType::Int32).max();
-    let frame = collect(file.source.frame(&[column])?.select([day]), &file.path)?;
-    guard(&file.path, || Ok(frame.columns()[0].i32()?.get(0).map(Day)))
+    let rows = file.source.frame(&[column])?;
+    let (bad, newest, rows) = match kind {
+        AttributeKind::Date => {
+            let parsed = sample.day(&DateSpec::Column(column.into()))?;
+            (parsed.bad, parsed.value.cast(DataType::Int32).max(), rows)
+        }
+        AttributeKind::Number | AttributeKind::BirthYear => {
+            (sample.number(column, None)?.bad, lit(NULL).cast(DataType::Int32), rows.limit(ROWS))
+        }
+        AttributeKind::Nominal | AttributeKind::Binary => return Ok((0.0, None)),
+    };
+    let bad = bad.fill_null(false).cast(DataType::Float64).mean();
+    let found = collect(rows.select([bad.alias("bad"), newest.alias("newest")]), &file.path)?;
+    guard(&file.path, || {
+        let share = found.column("bad")?.f64()?.get(0).unwrap_or(0.0);
+        Ok((share, found.column("newest")?.i32()?.get(0).map(Day)))
+    })
 }
 
 fn format_of(file: &Scanned, column: usize, given: Option<&str>) -> Result<(DateSpec, String)> {
@@ -649,7 +680,7 @@ fn survey(file: &Scanned, roles: &mut Roles, given: Option<&str>) -> Result<Surv
     })
 }
 
-/// Share of the rows that may hold something else than what their column is; a run stops above it.
+/// Share of the rows that may hold something else than what their columns are; a run stops above it.
 const ODD: f64 = 0.01;
 
 fn customers(file: &Scanned, roles: &mut Roles, proposal: &mut Proposal) -> Result<CustomersSpec> {
@@ -657,7 +688,8 @@ fn customers(file: &Scanned, roles: &mut Roles, proposal: &mut Proposal) -> Resu
     let customer = customer_column(facts);
     let describe = attribute::describing(facts);
     let mut attributes = BTreeMap::new();
-    let mut odd = 0;
+    // Rows with a value that does not fit are refused whole, so all columns share the limit.
+    let mut odd = 0.0;
     for (i, f) in facts.iter().enumerate() {
         if Some(i) == customer {
             continue;
@@ -667,31 +699,21 @@ fn customers(file: &Scanned, roles: &mut Roles, proposal: &mut Proposal) -> Resu
             roles.set(i, told.role, told.why, told.sure);
             continue;
         };
-        let fitting = match attribute.kind() {
-            AttributeKind::Date if f.typed_date => f.values,
-            AttributeKind::Date => f.dates,
-            AttributeKind::Number | AttributeKind::BirthYear => f.numbers,
-            AttributeKind::Nominal | AttributeKind::Binary => f.values,
+        let (share, newest) = match reading(file, &f.name, attribute.kind()) {
+            Ok(read) => read,
+            Err(error) => {
+                roles.set(i, "-", error.0.title, "-");
+                continue;
+            }
         };
-        // Rows with a value that does not fit are refused whole, so all columns share the limit.
-        if (odd + f.values - fitting) as f64 > ODD * file.rows as f64 {
-            roles.set(i, "-", format!("{} values are no {}: export them as blank", f.values - fitting, told.role), "-");
+        if odd + share > ODD {
+            roles.set(i, "-", format!("{} cannot be read as {}: export them as blank", percent(share), told.role), "-");
             continue;
         }
-        if attribute.kind() == AttributeKind::Date {
-            match newest(file, &f.name) {
-                Ok(day) if !f.named(&["birth", "end", "expir", "renew", "next", "due"]) => {
-                    let day = day.map(|d| (d, f.name.clone()));
-                    proposal.as_of = proposal.as_of.take().max(day);
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    roles.set(i, "-", format!("{}: export it as 2024-12-31", error.0.title), "-");
-                    continue;
-                }
-            }
+        odd += share;
+        if !f.named(&["birth", "end", "expir", "renew", "next", "due"]) {
+            proposal.as_of = proposal.as_of.take().max(newest.map(|day| (day, f.name.clone())));
         }
-        odd += f.values - fitting;
         let mut role = told.role;
         let mut why = told.why;
         if let Some(reason) = describe.get(&i) {
