@@ -152,7 +152,7 @@ pub fn features(config: &Config, tables: &Tables) -> Result<Vec<Feature>> {
         };
         all.extend(engagement::features(&kinds, has));
     }
-    all.extend(demographic::features(&attributes(config)?, &config.features.places));
+    all.extend(attribute_features(config)?);
     all.extend(survey::features(&surveys(config, tables)));
     if let Some(orders) = &tables.orders {
         let spec = config.input.orders.as_ref();
@@ -213,6 +213,56 @@ pub fn protected_in_use<'a>(forming: impl Iterator<Item = &'a Feature>) -> Vec<W
             .help(format!("under [features.roles]: {} = \"describe\"", f.name))
         })
         .collect()
+}
+
+/// The features of the attributes that the config describes, with the roles that their names give them. One that is called
+/// as what orders or events tell gets a number behind its name.
+///
+/// # Errors
+/// E0204 for a family or unit that does not exist.
+pub fn attribute_features(config: &Config) -> Result<Vec<Feature>> {
+    let mut taken: BTreeSet<String> = told_by_rows(config).into_iter().map(|f| f.name).collect();
+    let mut all = demographic::features(&attributes(config)?, &config.features.places);
+    for feature in &mut all {
+        let base = feature.name.clone();
+        let mut n = 2;
+        while !taken.insert(feature.name.clone()) {
+            feature.name = format!("{base}_{n}");
+            n += 1;
+        }
+        if feature.name != base {
+            feature.label = format!("{} (as known)", feature.label);
+        }
+    }
+    Ok(all)
+}
+
+/// Every feature that orders and events may tell, whatever they hold.
+fn told_by_rows(config: &Config) -> Vec<Feature> {
+    let mut all = Vec::new();
+    if config.input.orders.is_some() {
+        all.extend(rfm::features(rfm::Available { revenue: true, products: true, returns: true }));
+        let (orders, units, categories, discounts, channels) = (true, true, true, true, true);
+        all.extend(basket::features(basket::Available { orders, units, categories, discounts, channels }));
+    }
+    if !config.input.events.is_empty() {
+        let kinds = [
+            "session",
+            "page_view",
+            "cart_add",
+            "download",
+            "demo_request",
+            "email_sent",
+            "email_opened",
+            "email_clicked",
+            "unsubscribe",
+            "social",
+            "support",
+        ];
+        let kinds = engagement::recognise(&kinds.map(String::from));
+        all.extend(engagement::features(&kinds, engagement::Available { orders: true, channels: true }));
+    }
+    all
 }
 
 /// The attributes of order lines and customers, as the config describes them.
@@ -595,6 +645,9 @@ fn without_paths(inputs: &Inputs) -> Inputs {
     let blank = || Paths::One(String::new());
     if let Some(orders) = &mut inputs.orders {
         orders.path = blank();
+        if let Some(join) = &mut orders.join {
+            join.path = blank();
+        }
     }
     if let Some(customers) = &mut inputs.customers {
         customers.path = blank();

@@ -125,6 +125,9 @@ impl Assign {
         let mut slot = |table: &str, columns| slots.push(Slot { table: table.into(), columns, files: Vec::new() });
         if let Some(orders) = &inputs.orders {
             slot("orders", own(orders.columns()));
+            if orders.join.is_some() {
+                slot("orders (joined)", own(orders.joined_columns()));
+            }
         }
         if let Some(customers) = &inputs.customers {
             slot("customers", own(customers.columns()));
@@ -161,6 +164,9 @@ impl Assign {
         let mut next = || paths.next().unwrap_or_else(|| Ok(Paths::Many(Vec::new())));
         if let Some(orders) = &mut inputs.orders {
             orders.path = next()?;
+            if let Some(join) = &mut orders.join {
+                join.path = next()?;
+            }
         }
         if let Some(customers) = &mut inputs.customers {
             customers.path = next()?;

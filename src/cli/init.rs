@@ -3,10 +3,16 @@
 use super::{Voice, table};
 use crate::config::{Config, FILE};
 use crate::data::roles::{Proposal, propose};
-use crate::data::schema::{Attribute, AttributeKind, DateSpec, Inputs, KindSpec, Treat};
+use crate::data::schema::{
+    Attribute, AttributeKind, ColumnNames, DateSpec, EventsSpec, Flag, Inputs, Join, KindSpec, OrdersSpec, Paths,
+    Question, QuestionKind, SurveySpec, Treat,
+};
 use crate::error::{Error, Result};
+use crate::features::{Feature, Measure, Role, Unit};
+use crate::pipeline::attribute_features;
 use crate::store::{Store, write_atomic};
 use clap::Args;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
@@ -68,9 +74,11 @@ impl Init {
         voice.warn(&proposal.warnings);
         let currency = self.questions(&mut proposal)?;
         let name = self.name.clone().unwrap_or_else(|| project_name(root, &paths));
-        let text = config_text(&name, &currency, &proposal.inputs, &self.files.join(" "));
+        let draft = Draft::of(&proposal)?;
+        let text = draft.text(&name, &currency, &self.files.join(" "));
         // What is written must read: a mistake here is ours, and is better found now.
         Config::parse(&text, FILE)?;
+        let edits = draft.edits(&currency);
         write_atomic(&root.join(SCHEMA), Config::schema().as_bytes())?;
         let path = root.join(FILE);
         let old = std::fs::read_to_string(&path).ok().filter(|old| old != &text);
@@ -99,7 +107,15 @@ impl Init {
                 "columns": f.columns.iter().map(|c| serde_json::json!({
                     "column": c.column, "role": c.role, "why": c.why, "sure": c.sure })).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
+            "edits": edits.iter().map(|e| serde_json::json!({
+                "section": e.section, "line": e.line, "why": e.why })).collect::<Vec<_>>(),
         }))?;
+        if !edits.is_empty() {
+            voice.say("\nBefore you run: what the files do not tell (each line replaces the one in ilk.toml)");
+            let rows: Vec<Vec<String>> =
+                edits.iter().map(|e| vec![e.section.to_string(), e.line.clone(), e.why.clone()]).collect();
+            voice.say(table(&["SECTION", "LINE", "WHY"], &rows, &[]));
+        }
         let dir = if root == Path::new(".") { String::new() } else { format!(" --dir {}", root.display()) };
         voice.next(&[
             (format!("ilk run{dir}"), "build segments and the report"),
@@ -127,10 +143,11 @@ impl Init {
                 rule.treat = Treat::Keep;
             }
         }
-        let has_money = proposal.inputs.orders.as_ref().is_some_and(crate::data::schema::OrdersSpec::has_money);
         match &self.currency {
             Some(currency) => Ok(currency.clone()),
-            None if has_money => ask("Currency of the amounts? (GBP, EUR, USD …; Enter for none)"),
+            None if proposal.inputs.orders.as_ref().is_some_and(OrdersSpec::has_money) => {
+                ask("Currency of the amounts? (GBP, EUR, USD …; Enter for none)")
+            }
             None => Ok(String::new()),
         }
     }
@@ -191,149 +208,360 @@ fn levels_text(levels: &[String]) -> String {
     format!("[{}]", levels.iter().map(|l| quoted(l)).collect::<Vec<_>>().join(", "))
 }
 
-fn attribute_lines(attributes: &std::collections::BTreeMap<String, Attribute>, text: &mut String) {
-    for (column, kind) in attributes {
-        let value = match kind {
-            Attribute::Kind(kind) => quoted(kind_word(*kind)),
-            Attribute::Levels(levels) => levels_text(levels),
-            Attribute::Full(spec) => {
-                let mut parts = Vec::new();
-                if spec.levels.is_empty() {
-                    parts.push(format!("kind = {}", quoted(kind_word(spec.kind))));
-                } else {
-                    parts.push(format!("levels = {}", levels_text(&spec.levels)));
-                }
-                parts.extend(spec.family.iter().map(|f| format!("family = {}", quoted(f))));
-                parts.extend(spec.unit.iter().map(|u| format!("unit = {}", quoted(u))));
-                format!("{{ {} }}", parts.join(", "))
-            }
-        };
-        let _ = writeln!(text, "{} = {value}", quoted(column));
+/// A key of a TOML table: bare where it may be.
+fn key(name: &str) -> String {
+    let bare = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if bare { name.to_string() } else { quoted(name) }
+}
+
+fn path(paths: &Paths) -> String {
+    match paths.list().as_slice() {
+        [one] => quoted(one),
+        many => levels_text(&many.iter().map(|p| (*p).to_string()).collect::<Vec<_>>()),
     }
 }
 
-/// The config with a comment for each choice.
-fn config_text(name: &str, currency: &str, inputs: &Inputs, files: &str) -> String {
-    let mut text = String::new();
-    let mut line = |l: String| {
-        text.push_str(&l);
-        text.push('\n');
-    };
-    line(format!("#:schema {SCHEMA}"));
-    line(format!("# Made by `ilk init {files}`. Every line can be deleted to get the default."));
-    line("\n[project]".into());
-    line(format!("name     = {}", quoted(name)));
-    line(format!("currency = {}                 # an ISO code such as \"GBP\"; empty for none", quoted(currency)));
-    let path = |paths: &crate::data::schema::Paths| match paths.list().as_slice() {
-        [one] => quoted(one),
-        many => format!("[{}]", many.iter().map(|p| quoted(p)).collect::<Vec<_>>().join(", ")),
-    };
-    if let Some(orders) = &inputs.orders {
-        line("\n[input.orders]".into());
-        line(format!(
-            "path        = {}   # csv, csv.gz, parquet, arrow; a folder or a glob also works",
-            path(&orders.path)
-        ));
-        if orders.skip > 0 {
-            line(format!("skip        = {}   # lines above the header", orders.skip));
+fn flag_text(flag: &Flag) -> String {
+    if flag.equals.is_empty() {
+        format!("{{ column = {} }}", quoted(&flag.column))
+    } else {
+        format!("{{ column = {}, equals = {} }}", quoted(&flag.column), levels_text(&flag.equals))
+    }
+}
+
+fn join_text(join: &Join, what: &str) -> String {
+    format!("join        = {{ path = {}, on = {} }}   # where the {what} stands", path(&join.path), quoted(&join.on))
+}
+
+fn attribute_text(attribute: &Attribute) -> String {
+    match attribute {
+        Attribute::Kind(kind) => quoted(kind_word(*kind)),
+        Attribute::Levels(levels) => levels_text(levels),
+        Attribute::Full(spec) => {
+            let mut parts = Vec::new();
+            if spec.levels.is_empty() {
+                parts.push(format!("kind = {}", quoted(kind_word(spec.kind))));
+            } else {
+                parts.push(format!("levels = {}", levels_text(&spec.levels)));
+            }
+            parts.extend(spec.family.iter().map(|f| format!("family = {}", quoted(f))));
+            parts.extend(spec.unit.iter().map(|u| format!("unit = {}", quoted(u))));
+            format!("{{ {} }}", parts.join(", "))
         }
-        line(format!(
-            "customer_id = {}   # always text: leading zeros are safe; blank is a guest",
-            quoted(&orders.customer_id)
-        ));
-        match &orders.order_id {
-            Some(column) => line(format!("order_id    = {}", quoted(column))),
-            None => line("# order_id  = \"…\"               # without it each row is an order".into()),
+    }
+}
+
+fn question_text(question: &Question) -> String {
+    match question {
+        Question::Kind(QuestionKind::Nps) => quoted("nps"),
+        Question::Kind(QuestionKind::Number) => quoted("number"),
+        Question::Kind(QuestionKind::Choice) => quoted("choice"),
+        Question::Levels(levels) => levels_text(levels),
+        Question::Options { separated_by } => format!("{{ separated_by = {} }}", quoted(separated_by)),
+    }
+}
+
+/// Lines `key = value   # comment`, the values below each other.
+fn aligned(lines: &[(String, String, String)], text: &mut String) {
+    let width = lines.iter().map(|(key, ..)| key.chars().count()).max().unwrap_or(0);
+    for (key, value, comment) in lines {
+        let gap = if comment.is_empty() { "" } else { "   # " };
+        let _ = writeln!(text, "{key:width$} = {value}{gap}{comment}");
+    }
+}
+
+/// The column that a feature of an attribute is made of.
+fn column_of(feature: &Feature) -> Option<&str> {
+    match &feature.measure {
+        Measure::Value { column }
+        | Measure::Level { column }
+        | Measure::Age { column }
+        | Measure::DaysSince { column } => Some(column),
+        _ => None,
+    }
+}
+
+/// A change that a person may want to make, as a line to paste.
+struct Edit {
+    section: &'static str,
+    line: String,
+    why: String,
+}
+
+/// What is written, and what its attributes become.
+struct Draft<'a> {
+    proposal: &'a Proposal,
+    features: Vec<Feature>,
+}
+
+impl<'a> Draft<'a> {
+    fn of(proposal: &'a Proposal) -> Result<Self> {
+        let config = Config { input: proposal.inputs.clone(), ..Config::default() };
+        Ok(Self { proposal, features: attribute_features(&config)? })
+    }
+
+    /// Whether days since something and ages can be told.
+    fn dated(&self) -> bool {
+        let inputs = &self.proposal.inputs;
+        self.proposal.as_of.is_some()
+            || inputs.orders.as_ref().is_some_and(|o| o.date.is_some())
+            || inputs.events.iter().any(|e| e.date.is_some())
+    }
+
+    /// Why the feature of a column describes and does not form.
+    fn note(&self, column: &str) -> String {
+        let Some(feature) = self.features.iter().find(|f| column_of(f) == Some(column)) else { return String::new() };
+        if let Some(reason) = self.proposal.describe.get(column) {
+            return reason.clone();
         }
-        if let Some(date) = &orders.date {
-            line(format!("date        = {}", date_text(date)));
+        match (feature.protected, feature.role) {
+            (true, _) => "protected: describes; forms only if named under [features.roles]".into(),
+            (false, Role::Describe) => "an outcome: describes; forms only if named under [features.roles]".into(),
+            (false, Role::Form) => String::new(),
         }
-        for (key, column) in [
-            ("amount     ", &orders.amount),
-            ("quantity   ", &orders.quantity),
-            ("unit_price ", &orders.unit_price),
-            ("product    ", &orders.product),
-        ] {
-            if let Some(column) = column {
-                line(format!("{key} = {}", quoted(column)));
+    }
+
+    fn attributes(&self, attributes: &BTreeMap<String, Attribute>, text: &mut String) {
+        // In the order of the file, as a person knows it.
+        let columns = self.proposal.files.iter().flat_map(|f| &f.columns).map(|c| &c.column);
+        let mut known: Vec<(&String, &Attribute)> = Vec::new();
+        for column in columns {
+            if let Some(found) = attributes.get_key_value(column)
+                && !known.contains(&found)
+            {
+                known.push(found);
             }
         }
-        if let Some(rule) = &orders.returns {
-            let treat = match rule.treat {
-                Treat::Net => "net",
-                Treat::Drop => "drop",
-                Treat::Keep => "keep",
-            };
-            line(format!(
-                "returns     = {{ column = {}, starts_with = {}, treat = \"{treat}\" }}   # net: count against revenue; drop; keep",
-                quoted(rule.column.as_deref().unwrap_or_default()),
-                quoted(rule.starts_with.as_deref().unwrap_or_default())
-            ));
+        let lines: Vec<_> = known.iter().map(|(c, a)| (key(c), attribute_text(a), self.note(c))).collect();
+        aligned(&lines, text);
+    }
+
+    /// The columns of the customers that are left out, by the reason.
+    fn left_out(&self, text: &mut String) {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for guess in self.proposal.files.iter().filter(|f| f.table == "customers").flat_map(|f| &f.columns) {
+            if guess.role != "-" {
+                continue;
+            }
+            match reasons.iter_mut().find(|(why, _)| *why == guess.why) {
+                Some((_, columns)) => columns.push(&guess.column),
+                None => reasons.push((&guess.why, vec![&guess.column])),
+            }
         }
-        if !orders.attributes.is_empty() {
-            line("\n[input.orders.attributes]        # of several values the most frequent counts".into());
-            attribute_lines(&orders.attributes, &mut text);
+        for (why, columns) in reasons {
+            let _ = writeln!(text, "# left out: {} ({why})", columns.join(", "));
         }
     }
+
+    /// Roles that the names alone would not give: feature, reason.
+    fn roles(&self) -> Vec<(&str, &str)> {
+        self.features
+            .iter()
+            .filter(|f| f.role == Role::Form && (self.dated() || !f.measure.needs_days()))
+            .filter_map(|f| Some((f.name.as_str(), self.proposal.describe.get(column_of(f)?)?.as_str())))
+            .collect()
+    }
+
+    /// What cannot be told from the files.
+    fn edits(&self, currency: &str) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        let orders = self.proposal.inputs.orders.as_ref();
+        let money = orders.is_some_and(OrdersSpec::has_money) || self.features.iter().any(|f| f.unit == Unit::Money);
+        if money && currency.is_empty() {
+            let why = "amounts are shown without a currency".to_string();
+            edits.push(Edit { section: "[project]", line: "currency = \"GBP\"".into(), why });
+        }
+        if orders.is_some_and(|o| o.order_id.is_none()) {
+            let why = "without an order id each row is an order".to_string();
+            edits.push(Edit { section: "[input.orders]", line: "order_id = \"…\"".into(), why });
+        }
+        let undated: Vec<&str> =
+            self.features.iter().filter(|f| f.measure.needs_days()).filter_map(column_of).collect();
+        if !self.dated() && !undated.is_empty() {
+            let why = format!("no date tells the day of the table: {} needs one", undated.join(", "));
+            edits.push(Edit { section: "[features]", line: "as_of = \"2024-12-31\"".into(), why });
+        }
+        edits
+    }
+
+    /// The config with a comment for each choice.
+    fn text(&self, name: &str, currency: &str, files: &str) -> String {
+        let inputs: &Inputs = &self.proposal.inputs;
+        let mut text = format!("#:schema {SCHEMA}\n");
+        let _ = writeln!(text, "# Made by `ilk init {files}`. Every line can be deleted to get the default.");
+        let _ = writeln!(text, "\n[project]\nname     = {}", quoted(name));
+        let _ = writeln!(
+            text,
+            "currency = {}                 # an ISO code such as \"GBP\"; empty for none",
+            quoted(currency)
+        );
+        if let Some(orders) = &inputs.orders {
+            orders_text(orders, &mut text);
+            if !orders.attributes.is_empty() {
+                text.push_str("\n[input.orders.attributes]        # of several values the most frequent counts\n");
+                self.attributes(&orders.attributes, &mut text);
+            }
+        }
+        inputs.events.iter().for_each(|events| events_text(events, &mut text));
+        inputs.surveys.iter().for_each(|survey| survey_text(survey, &mut text));
+        if let Some(customers) = &inputs.customers {
+            let _ = writeln!(text, "\n[input.customers]\npath        = {}", path(&customers.path));
+            if customers.skip > 0 {
+                let _ = writeln!(text, "skip        = {}", customers.skip);
+            }
+            match &customers.customer_id {
+                Some(column) => {
+                    let _ = writeln!(text, "customer_id = {}", quoted(column));
+                }
+                None => text.push_str("# customer_id = \"…\"             # without it the row number is the id\n"),
+            }
+            text.push_str(
+                "\n[input.customers.attributes]     # number, nominal, binary, birth_year, date, or the levels from lowest to highest\n",
+            );
+            self.attributes(&customers.attributes, &mut text);
+            self.left_out(&mut text);
+        }
+        text.push_str("\n[features]\n");
+        match &self.proposal.as_of {
+            Some((day, column)) => {
+                let day = quoted(&day.iso());
+                let _ = writeln!(text, "as_of  = {day}             # the newest `{column}`; ages and days count to it");
+            }
+            None => text.push_str(
+                "as_of  = \"auto\"                   # the day of the newest order; or a day, so that reruns agree\n",
+            ),
+        }
+        text.push_str("window = \"all\"                    # or \"365d\"\n");
+        let roles = self.roles();
+        if !roles.is_empty() {
+            text.push_str("\n[features.roles]                  # these describe segments and do not form them\n");
+            let lines: Vec<_> = roles.iter().map(|(f, why)| (key(f), quoted("describe"), (*why).to_string())).collect();
+            aligned(&lines, &mut text);
+        }
+        text.push_str(
+            "\n[cluster]\nalgorithm  = \"kmeans\"             # or \"dbscan\"\nn_clusters = \"auto\"               # or a number\nseed       = 42\n\n[quality]\nmax_rejected = \"1%\"               # stop above this share of unreadable rows\n",
+        );
+        text
+    }
+}
+
+fn orders_text(orders: &OrdersSpec, text: &mut String) {
     let mut line = |l: String| {
         text.push_str(&l);
         text.push('\n');
     };
-    for events in &inputs.events {
-        line("\n[[input.events]]".into());
-        line(format!("name        = {}", quoted(&events.name)));
-        line(format!("path        = {}", path(&events.path)));
-        if events.skip > 0 {
-            line(format!("skip        = {}", events.skip));
-        }
-        line(format!("customer_id = {}", quoted(&events.customer_id)));
-        match &events.kind {
-            KindSpec::Constant(kind) => line(format!("kind        = {}   # every row is one", quoted(kind))),
-            KindSpec::Column { column } => line(format!("kind        = {{ column = {} }}", quoted(column))),
-        }
-        if let Some(date) = &events.date {
-            line(format!("date        = {}", date_text(date)));
-        }
-        if let Some(join) = &events.join {
-            line(format!(
-                "join        = {{ path = {}, on = {} }}   # where the date stands",
-                path(&join.path),
-                quoted(&join.on)
-            ));
+    line("\n[input.orders]".into());
+    line(format!(
+        "path        = {}   # csv, csv.gz, parquet, arrow; a folder or a glob also works",
+        path(&orders.path)
+    ));
+    if orders.skip > 0 {
+        line(format!("skip        = {}   # lines above the header", orders.skip));
+    }
+    line(format!(
+        "customer_id = {}   # always text: leading zeros are safe; blank is a guest",
+        quoted(&orders.customer_id)
+    ));
+    match &orders.order_id {
+        Some(column) => line(format!("order_id    = {}", quoted(column))),
+        None => line("# order_id  = \"…\"               # without it each row is an order".into()),
+    }
+    if let Some(date) = &orders.date {
+        line(format!("date        = {}", date_text(date)));
+    }
+    for (key, column) in [
+        ("amount     ", &orders.amount),
+        ("quantity   ", &orders.quantity),
+        ("unit_price ", &orders.unit_price),
+        ("product    ", &orders.product),
+        ("category   ", &orders.category),
+    ] {
+        if let Some(column) = column {
+            line(format!("{key} = {}", quoted(column)));
         }
     }
-    for survey in &inputs.surveys {
-        line("\n[[input.surveys]]                # answers describe segments and never form them".into());
-        line(format!("name        = {}", quoted(&survey.name)));
-        line(format!("path        = {}", path(&survey.path)));
-        if survey.skip > 0 {
-            line(format!("skip        = {}", survey.skip));
-        }
-        line(format!("customer_id = {}", quoted(&survey.customer_id)));
-        if let Some(date) = &survey.date {
-            line(format!("date        = {}", date_text(date)));
-        }
-        if let Some(score) = &survey.score {
-            line(format!("score       = {}", quoted(score)));
-        }
+    if let Some(join) = &orders.join {
+        line(join_text(join, "category"));
     }
-    if let Some(customers) = &inputs.customers {
-        line("\n[input.customers]".into());
-        line(format!("path        = {}", path(&customers.path)));
-        if customers.skip > 0 {
-            line(format!("skip        = {}", customers.skip));
-        }
-        match &customers.customer_id {
-            Some(column) => line(format!("customer_id = {}", quoted(column))),
-            None => line("# customer_id = \"…\"             # without it the row number is the id".into()),
-        }
+    if let Some(column) = &orders.channel {
+        line(format!("channel     = {}", quoted(column)));
+    }
+    match &orders.discount {
+        Some(ColumnNames::One(column)) => line(format!("discount    = {}", quoted(column))),
+        Some(ColumnNames::Many(columns)) => line(format!("discount    = {}   # added up", levels_text(columns))),
+        None => {}
+    }
+    if let Some(flag) = &orders.gift {
+        line(format!("gift        = {}", flag_text(flag)));
+    }
+    if let Some(rule) = &orders.returns {
+        let treat = match rule.treat {
+            Treat::Net => "net",
+            Treat::Drop => "drop",
+            Treat::Keep => "keep",
+        };
+        line(format!(
+            "returns     = {{ column = {}, starts_with = {}, treat = \"{treat}\" }}   # net: count against revenue; drop; keep",
+            quoted(rule.column.as_deref().unwrap_or_default()),
+            quoted(rule.starts_with.as_deref().unwrap_or_default())
+        ));
+    }
+}
+
+fn events_text(events: &EventsSpec, text: &mut String) {
+    let mut line = |l: String| {
+        text.push_str(&l);
+        text.push('\n');
+    };
+    line("\n[[input.events]]".into());
+    line(format!("name        = {}", quoted(&events.name)));
+    line(format!("path        = {}", path(&events.path)));
+    if events.skip > 0 {
+        line(format!("skip        = {}", events.skip));
+    }
+    line(format!("customer_id = {}", quoted(&events.customer_id)));
+    match &events.kind {
+        KindSpec::Constant(kind) => line(format!("kind        = {}   # every row is one", quoted(kind))),
+        KindSpec::Column { column } => line(format!("kind        = {{ column = {} }}", quoted(column))),
+    }
+    if let Some(date) = &events.date {
+        line(format!("date        = {}", date_text(date)));
+    }
+    if let Some(column) = &events.channel {
+        line(format!("channel     = {}", quoted(column)));
+    }
+    if let Some(flag) = &events.machine {
+        line(format!("machine     = {}   # made by no person: left out", flag_text(flag)));
+    }
+    if let Some(join) = &events.join {
+        line(join_text(join, "date"));
+    }
+}
+
+fn survey_text(survey: &SurveySpec, text: &mut String) {
+    let mut line = |l: String| {
+        text.push_str(&l);
+        text.push('\n');
+    };
+    line("\n[[input.surveys]]                # answers describe segments and never form them".into());
+    line(format!("name        = {}", quoted(&survey.name)));
+    line(format!("path        = {}", path(&survey.path)));
+    if survey.skip > 0 {
+        line(format!("skip        = {}", survey.skip));
+    }
+    line(format!("customer_id = {}", quoted(&survey.customer_id)));
+    if let Some(date) = &survey.date {
+        line(format!("date        = {}", date_text(date)));
+    }
+    if let Some(score) = &survey.score {
+        line(format!("score       = {}", quoted(score)));
+    }
+    if !survey.questions.is_empty() {
         line(
-            "\n[input.customers.attributes]     # \"number\", \"nominal\", or the levels from lowest to highest".into(),
+            "\n[input.surveys.questions]        # nps, number, choice, levels from lowest to highest, or options"
+                .into(),
         );
-        attribute_lines(&customers.attributes, &mut text);
+        let lines: Vec<_> = survey.questions.iter().map(|(c, q)| (key(c), question_text(q), String::new())).collect();
+        aligned(&lines, text);
     }
-    text.push_str(
-        "\n[features]\nas_of  = \"auto\"                   # the day of the newest order; or a day, so that reruns agree\nwindow = \"all\"                    # or \"365d\"\n\n[cluster]\nalgorithm  = \"kmeans\"             # or \"dbscan\"\nn_clusters = \"auto\"               # or a number\nseed       = 42\n\n[quality]\nmax_rejected = \"1%\"               # stop above this share of unreadable rows\n",
-    );
-    text
 }

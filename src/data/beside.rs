@@ -50,7 +50,9 @@ pub(crate) fn customers(spec: &CustomersSpec, base: &Path, options: ReadOptions,
             AttributeKind::Number | AttributeKind::BirthYear => sample.number(column, spec.number.as_ref())?,
             AttributeKind::Date => {
                 let mut parsed = sample.day(&DateSpec::Column(column.clone()))?;
-                parsed.value = parsed.value.cast(DataType::Int32);
+                // A placeholder says that no day is known.
+                let placeholder = is_placeholder(parsed.value.clone());
+                parsed.value = when(placeholder).then(lit(NULL)).otherwise(parsed.value.cast(DataType::Int32));
                 parsed
             }
             AttributeKind::Nominal | AttributeKind::Binary => sample.level(column),

@@ -364,7 +364,7 @@ impl Delimited {
         let mut records = 0u64;
         for piece in pieces {
             for start in &piece.starts {
-                if records % STRETCH == 0 {
+                if records.is_multiple_of(STRETCH) {
                     offsets.push(piece.from + u64::from(*start) - mark);
                 }
                 records += 1;
@@ -420,7 +420,7 @@ impl Delimited {
                 record.as_slice().iter().filter(|b| **b == b'\n').count(),
             );
             if record.len() == fields {
-                if records % STRETCH == 0 {
+                if records.is_multiple_of(STRETCH) {
                     offsets.push(record.position().map_or(0, csv::Position::byte));
                 }
                 sketches.push(sketch(record.as_slice()));

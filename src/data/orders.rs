@@ -25,12 +25,24 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
         sample.until(&columns, date, options.as_of)?;
     }
     let plan = Plan::of(spec, &sample, &tables.excluded)?;
-    let mut lines = collect(source.frame(&columns)?.with_columns(&plan.once).select(&plan.select), "orders")?;
+    let categories = Categories::of(spec, base)?;
+    let query = |source: &Source| -> Result<LazyFrame> {
+        let lines = source.frame(&columns)?.with_columns(&plan.once).select(&plan.select);
+        Ok(match &categories {
+            Some(categories) => categories.beside(lines),
+            None => lines,
+        })
+    };
+    let mut lines = collect(query(&source)?, "orders")?;
     if lines.height() as u64 != source.rows() {
         source.force_copies()?;
-        lines = collect(source.frame(&columns)?.with_columns(&plan.once).select(&plan.select), "orders")?;
+        lines = collect(query(&source)?, "orders")?;
     }
     tables.inputs.extend(source.inputs());
+    if let Some(categories) = categories {
+        tables.inputs.extend(categories.source.inputs());
+        tables.warnings.extend(categories.source.warnings.iter().cloned());
+    }
     tables.warnings.extend(source.warnings.iter().cloned());
     tables.warnings.extend(plan.warnings);
     tables.stated.extend(plan.stated);
@@ -60,6 +72,13 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
         None => None,
     };
     let log = Log::of(lines, &sorted.keep, &plan.columns, "orders")?;
+    if let Some(join) = &spec.join
+        && log.codes(&Field::Category).is_some_and(|c| c.levels.is_empty())
+    {
+        return Err(Error::new("E0206", format!("no order line finds a category by `{}`", join.on))
+            .why("the categories of everybody would be missing")
+            .help("check join.path and join.on under [input.orders]; the keys must be written the same way"));
+    }
     let ordered = super::log::merged(&[&before, &log.ids]);
     tables.sales = sales(&log, &sorted, spec.has_money());
     super::doubts::orders(&source, &log, largest, spec.has_money(), tables)?;
@@ -70,6 +89,42 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     log.coded.retain(|(field, _)| !matches!(field, Field::Attribute(_)));
     tables.orders = Some(log);
     Ok(ordered)
+}
+
+/// The name of the key that categories are looked up by.
+const KEY: &str = "join";
+
+/// The table that knows the category of a product.
+struct Categories {
+    frame: LazyFrame,
+    /// Its files may be temporary copies, which go with it.
+    source: Source,
+}
+
+impl Categories {
+    fn of(spec: &OrdersSpec, base: &Path) -> Result<Option<Self>> {
+        let (Some(opening), Some(join)) = (spec.join_opening(), &spec.join) else { return Ok(None) };
+        let Some(category) = &spec.category else {
+            return Err(Error::new("E0204", "the orders have a join and no category to find by it")
+                .help("under [input.orders]: category = \"…\", a column of the joined table"));
+        };
+        let source = Source::open(opening, base)?;
+        source.require(&spec.joined_columns())?;
+        let columns = [join.on.as_str(), category.as_str()];
+        let sample = Sample::of(&source, &columns)?;
+        let value = sample.level(category).value.cast(DataType::String);
+        let frame = source
+            .frame(&columns)?
+            .select([sample.id(&join.on)?.value.alias(KEY), value.alias(format!("{:?}", Field::Category))])
+            .unique_stable(Some(cols([KEY])), UniqueKeepStrategy::First);
+        Ok(Some(Self { frame, source }))
+    }
+
+    /// The lines, in their order, with their categories.
+    fn beside(&self, lines: LazyFrame) -> LazyFrame {
+        let how = JoinArgs { maintain_order: MaintainOrderJoin::Left, ..JoinArgs::new(JoinType::Left) };
+        lines.join(self.frame.clone(), [col(KEY)], [col(KEY)], how).drop(cols([KEY]))
+    }
 }
 
 /// The query over the file, and what it needs afterwards.
@@ -164,6 +219,7 @@ impl<'a> Plan<'a> {
         // A return written with a positive amount still takes money away; the ledger keeps what the file says.
         let turned = returned.clone().and(amount.clone().gt(lit(0i64))).fill_null(false);
         let signed = when(turned.clone()).then(lit(0i64) - amount.clone()).otherwise(amount).fill_null(0i64);
+        // Without money all of it is a constant, which polars may fold into a narrower type.
         select.push(signed.cast(DataType::Int64).alias("amount"));
         select.push(turned.alias("turned"));
         select.push(returned.alias("returned"));
@@ -184,6 +240,11 @@ impl<'a> Plan<'a> {
         {
             if let Some(column) = column {
                 let name = format!("{field:?}");
+                if let (Field::Category, Some(join)) = (&field, &spec.join) {
+                    select.push(sample.id(&join.on)?.value.alias(KEY));
+                    coded.push((field, name));
+                    continue;
+                }
                 let value = if field == Field::Product { sample.id(column)?.value } else { sample.level(column).value };
                 select.push(value.alias(&name));
                 coded.push((field, name));

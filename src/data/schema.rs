@@ -148,7 +148,7 @@ pub struct OrdersSpec {
     /// What was bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,
-    /// Which kind of thing was bought.
+    /// Which kind of thing was bought; with a join, a column of the joined table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
     /// Where it was bought: shop, web, phone.
@@ -163,6 +163,9 @@ pub struct OrdersSpec {
     /// Which lines are returns and what to do with them. Without a rule, lines below zero are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returns: Option<Returns>,
+    /// A second table that holds the category, one row per product. A product that is not in it has no category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<Join>,
     /// What the lines tell of the customer: column name = kind. Of several values the most frequent counts, then the
     /// alphabetically first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -568,7 +571,20 @@ impl OrdersSpec {
         self.returns.as_ref().map_or(Treat::Net, |r| r.treat)
     }
 
-    /// The columns it needs, with the key that names each.
+    pub(crate) fn join_opening(&self) -> Option<Opening<'_>> {
+        self.join.as_ref().map(|join| Opening {
+            table: "orders",
+            section: "[input.orders]",
+            path: &join.path,
+            delimiter: None,
+            encoding: None,
+            skip: 0,
+            header: true,
+            names: &[],
+        })
+    }
+
+    /// The columns it needs, with the key that names each; those of the joined table are [`OrdersSpec::joined_columns`].
     pub fn columns(&self) -> Vec<(&'static str, &str)> {
         let mut columns = vec![("customer_id", self.customer_id.as_str())];
         columns.extend(self.order_id.as_deref().map(|c| ("order_id", c)));
@@ -577,12 +593,23 @@ impl OrdersSpec {
         columns.extend(self.quantity.as_deref().map(|c| ("quantity", c)));
         columns.extend(self.unit_price.as_deref().map(|c| ("unit_price", c)));
         columns.extend(self.product.as_deref().map(|c| ("product", c)));
-        columns.extend(self.category.as_deref().map(|c| ("category", c)));
+        match &self.join {
+            Some(join) => columns.push(("join.on", join.on.as_str())),
+            None => columns.extend(self.category.as_deref().map(|c| ("category", c))),
+        }
         columns.extend(self.channel.as_deref().map(|c| ("channel", c)));
         columns.extend(self.discount.iter().flat_map(ColumnNames::list).map(|c| ("discount", c)));
         columns.extend(self.gift.as_ref().map(|f| ("gift.column", f.column.as_str())));
         columns.extend(self.returns.as_ref().and_then(|r| r.column.as_deref()).map(|c| ("returns.column", c)));
         columns.extend(self.attributes.keys().map(|c| ("attributes", c.as_str())));
+        columns
+    }
+
+    /// The columns it needs of the joined table, with the key that names each; none without a join.
+    pub fn joined_columns(&self) -> Vec<(&'static str, &str)> {
+        let Some(join) = &self.join else { return Vec::new() };
+        let mut columns = vec![("join.on", join.on.as_str())];
+        columns.extend(self.category.as_deref().map(|c| ("category", c)));
         columns
     }
 }

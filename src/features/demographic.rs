@@ -114,14 +114,15 @@ pub fn features(attributes: &[Attribute], places: &BTreeMap<String, [f64; 2]>) -
             name = format!("{base}_{n}");
             n += 1;
         }
-        let plain = words.join(" ");
+        let unit = attribute.unit.clone();
+        let (plain, spent) = spoken(&words, unit.as_ref());
         let (label, plain) = match attribute.kind {
+            _ if spent => (format!("Spent on {plain}"), plain),
             AttributeKind::BirthYear => ("Age".to_string(), "age".to_string()),
             AttributeKind::Date => (format!("Days since {plain}"), plain),
             _ => (capitalised(&plain), plain),
         };
         let column = column.clone();
-        let unit = attribute.unit.clone();
         let (scale, unit, measure) = match &attribute.kind {
             AttributeKind::Number => (Scale::Numeric, unit.unwrap_or(Unit::Number), Measure::Value { column }),
             AttributeKind::BirthYear => (Scale::Numeric, Unit::Years, Measure::Age { column }),
@@ -135,6 +136,11 @@ pub fn features(attributes: &[Attribute], places: &BTreeMap<String, [f64; 2]>) -
         let (low, high) = match attribute.kind {
             AttributeKind::BirthYear => ("younger".to_string(), "older".to_string()),
             AttributeKind::Date => (format!("recent {plain}"), format!("long since {plain}")),
+            AttributeKind::Number if family == Family::Rfm && (unit == Unit::Days || plain.contains("recency")) => {
+                ("recent".into(), "lapsed".into())
+            }
+            AttributeKind::Number if spent => (format!("light on {plain}"), format!("big on {plain}")),
+            AttributeKind::Number if unit == Unit::Count => (format!("few {plain}"), format!("many {plain}")),
             _ => (format!("low {plain}"), format!("high {plain}")),
         };
         let mut feature = Feature::new(name, label, family, unit, measure).words(low, high);
@@ -158,6 +164,18 @@ pub fn features(attributes: &[Attribute], places: &BTreeMap<String, [f64; 2]>) -
         );
     }
     all
+}
+
+/// The words of a column as people say them, without a `Num` or `Mnt` that its unit says again; and whether they name what
+/// money was spent on (`MntWines`).
+fn spoken(words: &[String], unit: Option<&Unit>) -> (String, bool) {
+    let said: &[&str] = match unit {
+        Some(Unit::Count) => &["num", "number", "nbr", "of"],
+        Some(Unit::Money) => &["mnt", "amt"],
+        _ => &[],
+    };
+    let at = words.iter().position(|w| !said.contains(&w.as_str())).unwrap_or(0);
+    (words[at..].join(" "), at > 0 && unit == Some(&Unit::Money))
 }
 
 fn is_one_of(words: &[String], list: &[&str]) -> bool {
@@ -201,6 +219,21 @@ mod tests {
         assert_eq!(made[0].label, "Detergents paper");
         assert_eq!(made[0].high, "high detergents paper");
         assert_eq!(made[3].unit, Unit::Years);
+    }
+
+    #[test]
+    fn units_speak_for_what_names_abbreviate() {
+        let of = |column: &str, family, unit| {
+            let number = Attribute { family, unit: Some(unit), ..attribute(column, AttributeKind::Number) };
+            made(&[number]).remove(0)
+        };
+        let wines = of("MntWines", Some(Family::Rfm), Unit::Money);
+        assert_eq!((wines.name.as_str(), wines.label.as_str()), ("mnt_wines", "Spent on wines"));
+        assert_eq!((wines.low.as_str(), wines.high.as_str()), ("light on wines", "big on wines"));
+        let web = of("NumWebPurchases", Some(Family::Rfm), Unit::Count);
+        assert_eq!((web.label.as_str(), web.high.as_str()), ("Web purchases", "many web purchases"));
+        assert_eq!(of("Recency", Some(Family::Rfm), Unit::Days).high, "lapsed");
+        assert_eq!(of("income", None, Unit::Money).high, "high income");
     }
 
     #[test]

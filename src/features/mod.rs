@@ -627,7 +627,12 @@ impl Unit {
             Unit::Days => format!("{} d", thousands(value, 0)),
             Unit::Years => format!("{} y", thousands(value, 0)),
             Unit::Kilometres => format!("{} km", thousands(value, if value.abs() < 10.0 { 1 } else { 0 })),
-            Unit::Change => format!("{}{:.0} %", if value > 0.0 { "+" } else { "" }, value * 100.0).replace('-', "−"),
+            Unit::Change => {
+                // What rounds to nothing has no sign.
+                let percent = (value * 100.0).round();
+                let sign = if percent > 0.0 { "+" } else { "" };
+                format!("{sign}{} %", thousands(percent, 0))
+            }
             Unit::Count => thousands(value, if value.fract() == 0.0 || value.abs() >= 100.0 { 0 } else { 1 }),
             Unit::Money => {
                 let sign = match currency {

@@ -348,6 +348,9 @@ impl Preparation {
             Kind::Level { known, .. } => {
                 let kept = self.columns.iter().filter(|e| e.feature == feature).count();
                 let merged = known.values().filter(|v| *v == OTHER).count();
+                if kept == 1 {
+                    return "two levels in one column".into();
+                }
                 if merged > 0 { format!("{kept} levels, {merged} rare ones merged") } else { format!("{kept} levels") }
             }
         }

@@ -13,6 +13,7 @@ mod ledger;
 mod linfa_traps;
 mod notebook;
 mod project;
+mod projects;
 mod published;
 mod real_data;
 mod report;

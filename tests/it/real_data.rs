@@ -6,14 +6,14 @@ use polars::prelude::*;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-fn gz(path: &std::path::Path) -> String {
+pub(crate) fn gz(path: &std::path::Path) -> String {
     let mut text = String::new();
     flate2::read::MultiGzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
     text
 }
 
 /// `features.parquet` as id → value.
-fn feature(project: &Project, folder: &str, name: &str) -> BTreeMap<String, f64> {
+pub(crate) fn feature(project: &Project, folder: &str, name: &str) -> BTreeMap<String, f64> {
     let bytes = project.read(&format!("{folder}/features.parquet"));
     let frame = ParquetReader::new(std::io::Cursor::new(bytes)).finish().unwrap();
     let ids = frame.column("customer_id").unwrap().str().unwrap().clone();
@@ -21,7 +21,7 @@ fn feature(project: &Project, folder: &str, name: &str) -> BTreeMap<String, f64>
     ids.iter().zip(values.iter()).map(|(id, v)| (id.unwrap().to_string(), v.unwrap())).collect()
 }
 
-fn numbers(text: &str, id: &str, name: &str) -> BTreeMap<String, f64> {
+pub(crate) fn numbers(text: &str, id: &str, name: &str) -> BTreeMap<String, f64> {
     column(text, id).into_iter().zip(column(text, name)).map(|(id, v)| (id, v.parse().unwrap())).collect()
 }
 
@@ -60,39 +60,6 @@ fn online_retail_needs_no_edit_and_equals_the_published_rfm() {
         assert_eq!(orders[&id], value, "{id}");
     }
     assert!(project.file("reports/2011-Q4/history/2011-Q4.1/report.html").is_file());
-}
-
-#[test]
-fn complete_journey_runs_as_one_project() {
-    let names = [
-        "transactions.parquet",
-        "campaigns.csv.gz",
-        "campaign_descriptions.csv.gz",
-        "coupon_redemptions.csv.gz",
-        "demographics.csv.gz",
-    ];
-    let paths: Option<Vec<_>> = names.iter().map(|n| shared::path(&format!("complete_journey/{n}"))).collect();
-    let Some(paths) = paths else { return };
-    let Some(expected) = shared::path("complete_journey/expected_household_features.csv") else { return };
-    let project = Project::new();
-    let mut arguments = vec!["init"];
-    arguments.extend(paths.iter().map(|p| p.to_str().unwrap()));
-    arguments.extend(["--yes", "--name", "journey"]);
-    project.ok(&arguments);
-    let config = project.text("ilk.toml");
-    assert!(config.contains("on = \"campaign_id\""), "{config}");
-    project.edit("as_of  = \"auto\"", "as_of  = \"2018-01-01\"");
-    project.ok(&["run"]);
-    let folder = "models/journey/2018-Q1.1";
-    let expected = std::fs::read_to_string(expected).unwrap();
-    for (ours, theirs, slack) in
-        [("recency_days", "recency_days", 0.0), ("orders", "frequency_baskets", 0.0), ("revenue", "monetary", 0.005)]
-    {
-        let made = feature(&project, folder, ours);
-        for (id, value) in numbers(&expected, "household_id", theirs) {
-            assert!((made[&id] - value).abs() <= slack + 1e-9, "{ours} of {id}: {} and {value}", made[&id]);
-        }
-    }
 }
 
 #[test]
