@@ -239,17 +239,18 @@ pub fn features(kinds: &Kinds, has: Available) -> Vec<Feature> {
             )
             .words("little engaged", "engaged"),
         );
+        // Counts, not days since: where the events begin less than that long ago, nobody would be dormant.
         all.push(feature(
-            "days_since_action",
-            "Days since last visit or click",
-            Unit::Days,
-            Measure::DaysSinceLast(Rows::events(&acted)),
+            "actions_90d",
+            "Visits and clicks of the last 90 days",
+            Unit::Count,
+            Measure::Count(Rows::events(&acted).last(DORMANT)),
         ));
         all.push(feature(
-            "days_since_contact",
-            "Days since any event",
-            Unit::Days,
-            Measure::DaysSinceLast(Rows::of(Table::Events)),
+            "events_90d",
+            "Events of the last 90 days",
+            Unit::Count,
+            Measure::Count(Rows::of(Table::Events).last(DORMANT)),
         ));
         all.push(ladder());
     }
@@ -301,12 +302,12 @@ fn rate(hits: Rows, trials: Rows) -> Measure {
 
 /// Dormant (no event for 90 days) < passive (mail only) < browsing < active (4 of 28 days) < power (12 of 28 days).
 fn ladder() -> Feature {
-    let rule = |level: &str, when: String| Conditions::parse(&when).ok().map(|when| Rule { level: level.into(), when });
+    let rule = |level: &str, when: &str| Conditions::parse(when).ok().map(|when| Rule { level: level.into(), when });
     let rules = [
-        rule("power", "active_days_28 >= 12".into()),
-        rule("active", "active_days_28 >= 4".into()),
-        rule("browsing", format!("days_since_action <= {DORMANT}")),
-        rule("passive", format!("days_since_contact <= {DORMANT}")),
+        rule("power", "active_days_28 >= 12"),
+        rule("active", "active_days_28 >= 4"),
+        rule("browsing", "actions_90d >= 1"),
+        rule("passive", "events_90d >= 1"),
     ];
     let levels = ["dormant", "passive", "browsing", "active", "power"].map(String::from).to_vec();
     let measure = Measure::Rules { rules: rules.into_iter().flatten().collect(), otherwise: "dormant".into() };

@@ -8,6 +8,7 @@ mod browser;
 mod clusterers;
 mod commands;
 mod demo;
+mod features;
 mod layers;
 mod ledger;
 mod linfa_traps;
