@@ -242,13 +242,13 @@ pub fn features(kinds: &Kinds, has: Available) -> Vec<Feature> {
         // Counts, not days since: where the events begin less than that long ago, nobody would be dormant.
         all.push(feature(
             "actions_90d",
-            "Visits and clicks of the last 90 days",
+            "Actions, last 90 days",
             Unit::Count,
             Measure::Count(Rows::events(&acted).last(DORMANT)),
         ));
         all.push(feature(
             "events_90d",
-            "Events of the last 90 days",
+            "Events, last 90 days",
             Unit::Count,
             Measure::Count(Rows::of(Table::Events).last(DORMANT)),
         ));

@@ -214,7 +214,8 @@ fn sentence(traits: &Traits, everyone: &Profile, currency: &str) -> String {
         parts.push(match days.round() {
             d if d < 1.0 => "Last ordered today".to_string(),
             d if d < 2.0 => "Last ordered yesterday".into(),
-            d => format!("Last ordered {d} days ago"),
+            // As the tables round it, so that the card agrees with itself.
+            _ => format!("Last ordered {days:.0} days ago"),
         });
     }
     if let Some(orders) = traits.median("orders") {
