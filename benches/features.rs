@@ -67,6 +67,7 @@ fn compare(folder: &str) {
             megabytes[i] = megabytes[i].max(numbers.next().unwrap());
         }
     }
+    // Of an even number of runs the slower one in the middle.
     let median = |values: &[f64]| {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
