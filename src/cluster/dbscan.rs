@@ -23,7 +23,7 @@
 //! Time and memory grow with the number of customers within `eps`.
 
 use super::kdistance::{k_distances, knee, three_digits};
-use super::{Clusterer, Implementation, Prototypes, check_matrix, out_of_bounds, sorted_rows};
+use super::{Clusterer, Implementation, Points, Prototypes, out_of_bounds, sorted_rows};
 use super::{squared_distance, stream};
 use crate::error::{Error, Result};
 use linfa::{ParamGuard, traits::Transformer};
@@ -48,7 +48,7 @@ pub struct Dbscan {
 
 impl Default for Dbscan {
     fn default() -> Self {
-        Self { eps: 0.5, min_samples: 5, implementation: Implementation::Linfa }
+        Self { eps: 0.5, min_samples: 5, implementation: Implementation::default() }
     }
 }
 
@@ -62,7 +62,6 @@ impl Dbscan {
     /// linfa's cluster of every row of `x` and, beside it, whether the row is core. Both count a distance of exactly
     /// `eps`: linfa's k-d tree does, its linear search and ball tree do not.
     fn labels_and_core(&self, x: &Array2<f64>) -> Result<(Array1<Option<usize>>, Vec<bool>)> {
-        let Implementation::Linfa = self.implementation;
         let params = linfa_clustering::Dbscan::params_with(self.min_samples, L2Dist, CommonNearestNeighbour::KdTree)
             .tolerance(self.eps)
             .check()
@@ -150,9 +149,11 @@ impl Clusterer for Dbscan {
     }
 
     /// Draws nothing: `seed` has no effect.
-    fn fit(&self, x: ArrayView2<f64>, _seed: u64) -> Result<Prototypes> {
+    fn fit_points(&self, points: Points, _seed: u64) -> Result<Prototypes> {
         self.check()?;
-        check_matrix(x)?;
+        points.check()?;
+        points.refuse_codes("DBSCAN")?;
+        let x = points.x;
         let n = x.nrows();
         self.check_rows(n)?;
         let x = sorted_rows(x);

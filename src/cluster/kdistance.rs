@@ -1,6 +1,6 @@
 //! The k-distance curve: where dense regions end, the natural scale for DBSCAN's `eps`.
 
-use super::{check_matrix, sorted_rows, stream};
+use super::{Points, sorted_rows, stream};
 use crate::error::{Error, Result};
 use linfa_nn::{KdTreeIndex, NearestNeighbourIndex, distance::L2Dist};
 use ndarray::{ArrayView2, Axis};
@@ -17,7 +17,7 @@ const QUERIES: usize = 5000;
 /// # Errors
 /// `E0346` for values that are not finite, `E0403` without features.
 pub fn k_distances(x: ArrayView2<f64>, k: usize) -> Result<Vec<f64>> {
-    check_matrix(x)?;
+    Points::from(x).check()?;
     let n = x.nrows();
     let mut order: Vec<usize> = (0..n).collect();
     // Shuffled, because a tree grown from sorted rows is a list; sorted before, so that input order cannot matter.

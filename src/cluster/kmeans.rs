@@ -25,7 +25,7 @@
 //! reached. Features must be comparable: scaled, and skewed money and counts on a log scale.
 
 use super::lloyd::{Solution, greedy_seeds, polish};
-use super::{Clusterer, Implementation, Prototypes, check_matrix, distinct_rows, out_of_bounds, sorted_rows, stream};
+use super::{Clusterer, Implementation, Points, Prototypes, distinct_rows, out_of_bounds, sorted_rows, stream};
 use crate::error::{Error, Result};
 use linfa::{DatasetBase, traits::Fit};
 use linfa_clustering::KMeansInit;
@@ -57,14 +57,13 @@ pub struct KMeans {
 
 impl Default for KMeans {
     fn default() -> Self {
-        Self { n_clusters: 5, n_starts: 20, max_iterations: 300, implementation: Implementation::Linfa }
+        Self { n_clusters: 5, n_starts: 20, max_iterations: 300, implementation: Implementation::default() }
     }
 }
 
 impl KMeans {
     /// Lloyd iterations by linfa from `seeds`, then our polish.
     fn descend(&self, x: ArrayView2<f64>, seeds: Array2<f64>) -> Result<Solution> {
-        let Implementation::Linfa = self.implementation;
         // With seeds given nothing is drawn from the generator, and a second run would repeat the first.
         let fitted = linfa_clustering::KMeans::params_with(seeds.nrows(), stream(0, 0), L2Dist)
             .init_method(KMeansInit::Precomputed(seeds))
@@ -93,9 +92,11 @@ impl Clusterer for KMeans {
         Ok(())
     }
 
-    fn fit(&self, x: ArrayView2<f64>, seed: u64) -> Result<Prototypes> {
+    fn fit_points(&self, points: Points, seed: u64) -> Result<Prototypes> {
         self.check()?;
-        check_matrix(x)?;
+        points.check()?;
+        points.refuse_codes("k-means")?;
+        let x = points.x;
         let (n, k) = (x.nrows(), self.n_clusters);
         if n < k {
             let customers = if n == 1 { "1 customer".into() } else { format!("{n} customers") };

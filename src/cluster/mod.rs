@@ -20,10 +20,12 @@ pub mod dbscan;
 pub mod kdistance;
 pub mod kmeans;
 mod lloyd;
+pub mod points;
 pub mod prototypes;
 
 pub use dbscan::Dbscan;
 pub use kmeans::KMeans;
+pub use points::Points;
 pub use prototypes::{Assignment, Prototypes, squared_distance};
 
 use crate::error::{Error, Result};
@@ -39,13 +41,22 @@ pub trait Clusterer: Sync {
     /// Checks the hyperparameters alone. `E0205` names the field and its bounds.
     fn check(&self) -> Result<()>;
 
-    /// Finds the clusters of `x` (customers × features). The result depends on the rows of `x`, not on their order, and
-    /// on `seed`; never on the number of threads. Every cluster holds at least one row of `x`.
+    /// Finds the clusters of `points`. The result depends on the customers, not on the order of their rows, and on
+    /// `seed`; never on the number of threads. A row of weight 2 is the same as two such rows. Every cluster holds at
+    /// least one row.
     ///
     /// # Errors
-    /// `E0205` for a hyperparameter out of bounds, `E0346` for values that are not finite, `E04…` for data that cannot
-    /// be clustered this way.
-    fn fit(&self, x: ArrayView2<f64>, seed: u64) -> Result<Prototypes>;
+    /// `E0205` for a hyperparameter out of bounds, `E0346` for values that are not finite, `E0347` for weights, `E04…`
+    /// for data that cannot be clustered this way.
+    fn fit_points(&self, points: Points, seed: u64) -> Result<Prototypes>;
+
+    /// Finds the clusters of `x` (customers × features), one customer per row; see [`Clusterer::fit_points`].
+    ///
+    /// # Errors
+    /// Of [`Clusterer::fit_points`].
+    fn fit(&self, x: ArrayView2<f64>, seed: u64) -> Result<Prototypes> {
+        self.fit_points(x.into(), seed)
+    }
 
     /// The same as parameters for linfa: `KMeans::default().with_seed(42).fit(&dataset)`.
     fn with_seed(self, seed: u64) -> Params<Self>
@@ -90,8 +101,8 @@ impl Clusterer for Algorithm {
         self.inner().check()
     }
 
-    fn fit(&self, x: ArrayView2<f64>, seed: u64) -> Result<Prototypes> {
-        self.inner().fit(x, seed)
+    fn fit_points(&self, points: Points, seed: u64) -> Result<Prototypes> {
+        self.inner().fit_points(points, seed)
     }
 }
 
@@ -99,8 +110,10 @@ impl Clusterer for Algorithm {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum Implementation {
-    /// The crate linfa-clustering.
+    /// This crate.
     #[default]
+    Ilk,
+    /// The crate linfa-clustering: slower, the reference that ours is held against.
     Linfa,
 }
 
@@ -108,6 +121,7 @@ impl Implementation {
     /// The name in the config.
     pub fn name(self) -> &'static str {
         match self {
+            Implementation::Ilk => "ilk",
             Implementation::Linfa => "linfa",
         }
     }
@@ -143,7 +157,11 @@ impl<C: Clusterer, D: Data<Elem = f64>, T> Fit<ArrayBase<D, Ix2>, T, Error> for 
     type Object = Prototypes;
 
     fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<Prototypes> {
-        self.clusterer.fit(dataset.records.view(), self.seed)
+        // linfa keeps an empty array where no weights were given.
+        let weights = dataset.weights().filter(|weights| !weights.is_empty());
+        let weights: Option<Vec<f64>> = weights.map(|weights| weights.iter().map(|&w| f64::from(w)).collect());
+        let points = Points { weights: weights.as_deref(), ..dataset.records.view().into() };
+        self.clusterer.fit_points(points, self.seed)
     }
 }
 
@@ -163,26 +181,6 @@ pub(crate) fn out_of_bounds(field: &str, value: impl std::fmt::Display, bounds: 
 pub(crate) fn stream(seed: u64, number: u64) -> Xoshiro256PlusPlus {
     // The odd constant (2^64 / golden ratio) spreads consecutive numbers over all bits.
     Xoshiro256PlusPlus::seed_from_u64(seed.rotate_left(32) ^ number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
-}
-
-/// Refuses what would put everyone into one cluster: values that are not finite or whose squares overflow.
-fn check_matrix(x: ArrayView2<f64>) -> Result<()> {
-    const LARGEST: f64 = 1e100;
-    if x.ncols() == 0 {
-        return Err(Error::new("E0403", "0 features: nothing to compare customers by")
-            .help("let at least one feature form segments"));
-    }
-    let bad = x.iter().filter(|v| v.is_nan() || v.abs() > LARGEST).count();
-    if bad > 0 {
-        let row = x.rows().into_iter().position(|r| r.iter().any(|v| v.is_nan() || v.abs() > LARGEST)).unwrap_or(0);
-        return Err(Error::new(
-            "E0346",
-            format!("{bad} of {} values are missing, infinite or above 1e100 (first in row {row})", x.len()),
-        )
-        .why("one such value makes every distance to its customer meaningless")
-        .help("prepare the features first: fill missing values and clip"));
-    }
-    Ok(())
 }
 
 /// The rows in lexicographic order, duplicates kept, in C order and without negative zeros; what follows cannot depend
@@ -220,22 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn bad_values_are_counted() {
-        let error = check_matrix(array![[0.0, 1.0], [f64::NAN, f64::INFINITY]].view()).unwrap_err();
-        assert_eq!(error.code(), "E0346");
-        assert!(error.0.title.contains("2 of 4") && error.0.title.contains("row 1"), "{error}");
-        assert_eq!(check_matrix(array![[1e200]].view()).unwrap_err().code(), "E0346");
-        assert_eq!(check_matrix(Array2::zeros((3, 0)).view()).unwrap_err().code(), "E0403");
-    }
-
-    #[test]
     fn an_algorithm_reads_and_writes_its_config() {
         let read: Algorithm = serde_json::from_str(r#"{"algorithm":"kmeans","n_clusters":3}"#).unwrap();
         let expected = Algorithm::KMeans(KMeans { n_clusters: 3, ..KMeans::default() });
         assert_eq!(read, expected);
         let text = serde_json::to_string(&read).unwrap();
         assert_eq!(serde_json::from_str::<Algorithm>(&text).unwrap(), expected);
-        assert!(text.contains(r#""algorithm":"kmeans""#) && text.contains(r#""implementation":"linfa""#), "{text}");
+        assert!(text.contains(r#""algorithm":"kmeans""#) && text.contains(r#""implementation":"ilk""#), "{text}");
         assert!(serde_json::from_str::<Algorithm>(r#"{"algorithm":"dbscan","epsilon":3}"#).is_err());
     }
 

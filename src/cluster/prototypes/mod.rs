@@ -1,22 +1,14 @@
 //! Labelled points: what every algorithm returns, and the one thing that assigns customers.
 
+mod nearest;
+
+use super::Points;
 use crate::error::{Error, Result};
 use linfa::traits::PredictInplace;
-use linfa_nn::{KdTreeIndex, NearestNeighbourIndex, distance::L2Dist};
-use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2, aview1};
-use rand::seq::SliceRandom;
-use rayon::prelude::*;
+use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 
-/// From so many prototypes in one cluster on, a k-d tree finds the nearest sooner than a scan.
-const TREE_FROM: usize = 256;
-
-/// Labelled points in model space, with an optional reach.
-///
-/// **A label is defined:** the cluster of the prototype with the smallest squared distance, computed in `f64`, features
-/// added left to right without fused multiply-add; on a tie the lowest cluster index; none if the distance exceeds
-/// `reach`. K-means has its centroids and no reach; DBSCAN its core points and `reach = eps`.
+/// Labelled points in model space, and the rule by which they assign customers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Rows", into = "Rows")]
 pub struct Prototypes {
@@ -24,8 +16,19 @@ pub struct Prototypes {
     points: Array2<f64>,
     /// Cluster of each prototype, ascending.
     cluster: Vec<usize>,
-    /// Beyond this Euclidean distance nobody belongs.
-    reach: Option<f64>,
+    rule: Rule,
+}
+
+/// How prototypes assign a customer. A label is a function of the customer and the prototypes alone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rule {
+    /// The cluster of the prototype with the smallest squared distance, computed in `f64`, features added left to right
+    /// without fused multiply-add; on a tie the lowest cluster index; none if the distance exceeds `reach`. K-means has
+    /// its centroids and no reach; DBSCAN its core points and `reach = eps`.
+    Nearest {
+        /// Beyond this Euclidean distance nobody belongs.
+        reach: Option<f64>,
+    },
 }
 
 /// The file form of [`Prototypes`].
@@ -73,30 +76,6 @@ pub fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     })
 }
 
-/// How the nearest prototype of one cluster is found.
-enum Search<'a> {
-    /// The points of the cluster, one after the other.
-    Scan(&'a [f64]),
-    Tree(KdTreeIndex<'a, f64, L2Dist>),
-}
-
-impl Search<'_> {
-    /// The smallest squared distance to a prototype of the cluster. The tree prunes by sums that are rounded in the same
-    /// order as the definition's, so it cannot miss the smallest; the value itself is taken by the definition.
-    fn nearest_squared(&self, row: &[f64]) -> f64 {
-        match self {
-            Search::Scan(points) => points
-                .chunks_exact(row.len())
-                .map(|point| squared_distance(row, point))
-                .fold(f64::INFINITY, |least, d| if d < least { d } else { least }),
-            Search::Tree(tree) => match tree.k_nearest(aview1(row), 1).as_deref() {
-                Ok([(point, _), ..]) => point.to_slice().map_or(f64::INFINITY, |point| squared_distance(row, point)),
-                _ => f64::INFINITY,
-            },
-        }
-    }
-}
-
 impl Prototypes {
     /// Groups the points by cluster, keeping their order within one.
     ///
@@ -125,7 +104,7 @@ impl Prototypes {
         if cluster[0] != 0 || !steps {
             return damaged("cluster numbers have a gap: every number from 0 on needs a prototype".into());
         }
-        Ok(Self { points: points.select(Axis(0), &order), cluster, reach })
+        Ok(Self { points: points.select(Axis(0), &order), cluster, rule: Rule::Nearest { reach } })
     }
 
     /// Prototypes × features, C order, rows grouped by cluster.
@@ -138,9 +117,15 @@ impl Prototypes {
         &self.cluster
     }
 
+    /// How customers are assigned.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
     /// The Euclidean distance beyond which nobody belongs.
     pub fn reach(&self) -> Option<f64> {
-        self.reach
+        let Rule::Nearest { reach } = self.rule;
+        reach
     }
 
     /// Number of clusters, at least 1.
@@ -171,7 +156,7 @@ impl Prototypes {
         Self {
             points: self.points.select(Axis(0), &rows),
             cluster: rows.iter().map(|&row| new_number[self.cluster[row]]).collect(),
-            reach: self.reach,
+            rule: self.rule.clone(),
         }
     }
 
@@ -180,60 +165,17 @@ impl Prototypes {
     /// # Panics
     /// If `x` has another number of features than the prototypes.
     pub fn assign(&self, x: ArrayView2<f64>) -> Vec<Assignment> {
-        self.assign_with(x, TREE_FROM)
+        self.assign_points(x.into())
     }
 
-    fn assign_with(&self, x: ArrayView2<f64>, tree_from: usize) -> Vec<Assignment> {
-        assert_eq!(x.ncols(), self.n_features(), "rows and prototypes need the same features");
-        let width = self.n_features();
-        let x = x.as_standard_layout();
-        // Both are in C order, so there is a slice.
-        let (rows, points) = (x.as_slice().unwrap_or_default(), self.points.as_slice().unwrap_or_default());
-        let mut ranges: Vec<Range<usize>> = Vec::with_capacity(self.n_clusters());
-        for chunk in self.cluster.chunk_by(|a, b| a == b) {
-            let start = ranges.last().map_or(0, |range| range.end);
-            ranges.push(start..start + chunk.len());
-        }
-        // A tree grown from sorted points is a list, so they are shuffled first.
-        let shuffled: Vec<Option<Array2<f64>>> = ranges
-            .iter()
-            .map(|range| {
-                (range.len() >= tree_from).then(|| {
-                    let mut order: Vec<usize> = range.clone().collect();
-                    order.shuffle(&mut super::stream(0, 0));
-                    self.points.select(Axis(0), &order)
-                })
-            })
-            .collect();
-        let searches: Vec<Search> = ranges
-            .iter()
-            .zip(&shuffled)
-            .map(|(range, shuffled)| match shuffled.as_ref().map(|points| KdTreeIndex::new(points, 16, L2Dist)) {
-                Some(Ok(tree)) => Search::Tree(tree),
-                _ => Search::Scan(&points[range.start * width..range.end * width]),
-            })
-            .collect();
-        rows.par_chunks_exact(width).with_min_len(128).map(|row| self.assign_row(row, &searches)).collect()
-    }
-
-    fn assign_row(&self, row: &[f64], searches: &[Search]) -> Assignment {
-        let (mut first, mut second) = ((None, f64::INFINITY), (None, f64::INFINITY));
-        if row.iter().all(|v| v.is_finite()) {
-            for (cluster, search) in searches.iter().enumerate() {
-                let nearest = search.nearest_squared(row);
-                if nearest < first.1 {
-                    (first, second) = ((Some(cluster), nearest), first);
-                } else if nearest < second.1 {
-                    second = (Some(cluster), nearest);
-                }
-            }
-        }
-        let in_reach = self.reach.is_none_or(|reach| first.1 <= reach * reach);
-        Assignment {
-            cluster: first.0.filter(|_| in_reach),
-            distance: first.1.sqrt(),
-            second: second.0,
-            second_distance: second.1.sqrt(),
+    /// Where every one of `points` belongs; weights have no effect. See [`Prototypes::assign`].
+    ///
+    /// # Panics
+    /// If `points` have another number of features than the prototypes.
+    pub fn assign_points(&self, points: Points) -> Vec<Assignment> {
+        assert_eq!(points.x.ncols(), self.n_features(), "rows and prototypes need the same features");
+        match self.rule {
+            Rule::Nearest { reach } => nearest::assign(self.points(), &self.cluster, reach, points.x),
         }
     }
 }
@@ -259,10 +201,11 @@ impl TryFrom<Rows> for Prototypes {
 
 impl From<Prototypes> for Rows {
     fn from(prototypes: Prototypes) -> Self {
+        let Rule::Nearest { reach } = prototypes.rule;
         Self {
             points: prototypes.points.rows().into_iter().map(|row| row.to_vec()).collect(),
             cluster: prototypes.cluster,
-            reach: prototypes.reach,
+            reach,
         }
     }
 }
@@ -290,20 +233,6 @@ mod tests {
     fn grid(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
         let mut rng = crate::cluster::stream(seed, 0);
         Array2::from_shape_fn((rows, columns), |_| f64::from(rng.gen_range(-20..20)) / 4.0)
-    }
-
-    #[test]
-    fn trees_and_scans_agree_to_the_bit() {
-        for seed in 0..5 {
-            let points = grid(400, 3, seed);
-            let cluster: Vec<usize> = (0..400).map(|i| i % 4).collect();
-            let prototypes = Prototypes::new(points, cluster, Some(0.5)).unwrap();
-            let x = grid(1000, 3, seed + 100);
-            let scan = prototypes.assign_with(x.view(), usize::MAX);
-            assert_eq!(scan, prototypes.assign_with(x.view(), 1));
-            assert!(scan.iter().any(|a| a.cluster.is_none()) && scan.iter().any(|a| a.cluster.is_some()));
-            assert!(scan.iter().any(|a| a.distance == a.second_distance), "no tie was tried");
-        }
     }
 
     #[test]
