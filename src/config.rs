@@ -81,7 +81,8 @@ pub struct FeatureConfig {
     /// Features of the project's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub custom: Vec<Custom>,
-    /// Share of the distance between customers that each family gets.
+    /// Share of the distance between customers that each family gets; a family that is not named keeps its usual one.
+    #[serde(deserialize_with = "over_usual_weights")]
     pub weights: BTreeMap<Family, f64>,
     /// Share cut at each end of a transformed feature before customers are compared.
     pub winsorize: f64,
@@ -102,6 +103,15 @@ impl Default for FeatureConfig {
             winsorize: preparation.winsorize,
         }
     }
+}
+
+/// The families named in a config, over the usual weights.
+fn over_usual_weights<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<BTreeMap<Family, f64>, D::Error> {
+    let mut weights = PreparationOptions::default().weights;
+    weights.extend(BTreeMap::<Family, f64>::deserialize(from)?);
+    Ok(weights)
 }
 
 /// How segments are found.
@@ -460,6 +470,15 @@ mod tests {
         {
             assert_eq!(Config::parse(bad, "ilk.toml").expect_err("an error").code(), "E0204", "{bad}");
         }
+    }
+
+    #[test]
+    fn a_family_that_is_not_named_keeps_its_weight() {
+        let config = Config::parse("[features.weights]\nengagement = 0.6\n", "ilk.toml").expect("a config");
+        let usual = FeatureConfig::default().weights;
+        assert_eq!(config.features.weights[&Family::Engagement], 0.6);
+        assert_eq!(config.features.weights[&Family::Rfm], usual[&Family::Rfm]);
+        assert_eq!(config.features.weights.len(), usual.len());
     }
 
     #[test]

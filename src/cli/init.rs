@@ -35,6 +35,9 @@ pub struct Init {
     /// Lines above the header, in files that have a title there
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     skip: u32,
+    /// The columns of a file that has no header, in their order: customer_id,order_date,amount
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    names: Vec<String>,
     /// Name of the project
     #[arg(long)]
     name: Option<String>,
@@ -51,7 +54,12 @@ impl Init {
                 .help("add --yes to take every default (and --currency GBP to name the currency)"));
         }
         let mut proposal =
-            propose(&paths, root, self.date_format.as_deref(), self.skip).map_err(|error| match error.code() {
+            propose(&paths, root, self.date_format.as_deref(), self.skip, &self.names).map_err(|error| match error
+                .code()
+            {
+                "E0111" => {
+                    error.help("here: ilk init FILE --names customer_id,order_date,amount (its columns in order)")
+                }
                 "E0113" => error.help("here: ilk init FILE --skip N"),
                 "E0312" | "E0313" | "E0314" | "E0315" => error.help("here: ilk init FILE --date-format FORMAT"),
                 _ => error,
@@ -261,6 +269,18 @@ fn question_text(question: &Question) -> String {
     }
 }
 
+/// How a file begins, where it does not begin with its header.
+fn opening_text(skip: u32, names: &[String]) -> String {
+    let mut text = String::new();
+    if skip > 0 {
+        let _ = writeln!(text, "skip        = {skip}   # lines above the header");
+    }
+    if !names.is_empty() {
+        let _ = writeln!(text, "header      = false\nnames       = {}", levels_text(names));
+    }
+    text
+}
+
 /// Lines `key = value   # comment`, the values below each other.
 fn aligned(lines: &[(String, String, String)], text: &mut String) {
     let width = lines.iter().map(|(key, ..)| key.chars().count()).max().unwrap_or(0);
@@ -406,9 +426,7 @@ impl<'a> Draft<'a> {
         inputs.surveys.iter().for_each(|survey| survey_text(survey, &mut text));
         if let Some(customers) = &inputs.customers {
             let _ = writeln!(text, "\n[input.customers]\npath        = {}", path(&customers.path));
-            if customers.skip > 0 {
-                let _ = writeln!(text, "skip        = {}", customers.skip);
-            }
+            text.push_str(&opening_text(customers.skip, &customers.names));
             match &customers.customer_id {
                 Some(column) => {
                     let _ = writeln!(text, "customer_id = {}", quoted(column));
@@ -455,8 +473,8 @@ fn orders_text(orders: &OrdersSpec, text: &mut String) {
         "path        = {}   # csv, csv.gz, parquet, arrow; a folder or a glob also works",
         path(&orders.path)
     ));
-    if orders.skip > 0 {
-        line(format!("skip        = {}   # lines above the header", orders.skip));
+    for opening in opening_text(orders.skip, &orders.names).lines() {
+        line(opening.to_string());
     }
     line(format!(
         "customer_id = {}   # always text: leading zeros are safe; blank is a guest",
@@ -516,8 +534,8 @@ fn events_text(events: &EventsSpec, text: &mut String) {
     line("\n[[input.events]]".into());
     line(format!("name        = {}", quoted(&events.name)));
     line(format!("path        = {}", path(&events.path)));
-    if events.skip > 0 {
-        line(format!("skip        = {}", events.skip));
+    for opening in opening_text(events.skip, &events.names).lines() {
+        line(opening.to_string());
     }
     line(format!("customer_id = {}", quoted(&events.customer_id)));
     match &events.kind {
@@ -546,8 +564,8 @@ fn survey_text(survey: &SurveySpec, text: &mut String) {
     line("\n[[input.surveys]]                # answers describe segments and never form them".into());
     line(format!("name        = {}", quoted(&survey.name)));
     line(format!("path        = {}", path(&survey.path)));
-    if survey.skip > 0 {
-        line(format!("skip        = {}", survey.skip));
+    for opening in opening_text(survey.skip, &survey.names).lines() {
+        line(opening.to_string());
     }
     line(format!("customer_id = {}", quoted(&survey.customer_id)));
     if let Some(date) = &survey.date {

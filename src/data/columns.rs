@@ -288,9 +288,19 @@ impl<'a> Sample<'a> {
     pub(crate) fn day(&self, spec: &DateSpec) -> Result<Parsed> {
         let column = spec.column();
         let dtype = self.dtype(column);
+        let zone = spec.timezone().map(|zone| self.zone(column, zone)).transpose()?;
         if matches!(dtype, DataType::Date | DataType::Datetime(..)) {
-            let value = col(column).cast(DataType::Date);
-            let hour = matches!(dtype, DataType::Datetime(..)).then(|| col(column).dt().hour());
+            let time = match (&zone, &dtype) {
+                (None, _) => col(column),
+                (Some(zone), DataType::Datetime(_, Some(_))) => col(column)
+                    .dt()
+                    .convert_time_zone(zone.clone())
+                    .dt()
+                    .replace_time_zone(None, lit("raise"), NonExistent::Raise),
+                (Some(zone), _) => return Err(self.zoneless(column, zone)),
+            };
+            let value = time.clone().cast(DataType::Date);
+            let hour = matches!(dtype, DataType::Datetime(..)).then(|| time.dt().hour());
             return Ok(Parsed { value, bad: lit(false), hour, once: Vec::new(), stated: None, warnings: Vec::new() });
         }
         let mut warnings = Vec::new();
@@ -307,13 +317,18 @@ impl<'a> Sample<'a> {
                 (vec![format], Some(stated))
             }
         };
-        if spec.formats().is_none() && formats.iter().any(|f| dates::is_utc(f)) {
+        if let Some(zone) = &zone
+            && !formats.iter().any(|f| dates::is_utc(f))
+        {
+            return Err(self.zoneless(column, zone));
+        }
+        if zone.is_none() && spec.formats().is_none() && formats.iter().any(|f| dates::is_utc(f)) {
             warnings.push(
                 Warning::new("W0315", format!("{}: the times of `{column}` are read as UTC", self.source.table))
                     .why("an order late in the evening may count on the day before or after")
                     .help(format!(
-                        "to state it under {}: date = {{ column = \"{column}\", format = \"{}\" }}",
-                        self.source.section, formats[0]
+                        "name the shop's zone under {}: date = {{ column = \"{column}\", timezone = \"Europe/Paris\" }}, or \"UTC\"",
+                        self.source.section
                     )),
             );
         }
@@ -341,6 +356,10 @@ impl<'a> Sample<'a> {
             } else {
                 text.clone().str().to_date(options).cast(moment.clone())
             };
+            let one = match &zone {
+                Some(zone) if dates::is_utc(format) => local(one, zone.clone()),
+                _ => one,
+            };
             time = Some(match time {
                 Some(before) => when(before.clone().is_null()).then(one).otherwise(before),
                 None => one,
@@ -353,6 +372,24 @@ impl<'a> Sample<'a> {
         let bad = col(&name).is_null().and(missing.not());
         let hour = timed.then(|| col(&name).dt().hour());
         Ok(Parsed { value: col(&name).cast(DataType::Date), bad, hour, once, stated, warnings })
+    }
+
+    /// A zone that exists.
+    fn zone(&self, column: &str, name: &str) -> Result<TimeZone> {
+        match TimeZone::opt_try_new(Some(name)) {
+            Ok(Some(zone)) => Ok(zone),
+            _ => Err(Error::new("E0204", format!("`{name}` is no time zone")).help(format!(
+                "an IANA name, under {}: date = {{ column = \"{column}\", timezone = \"Europe/Paris\" }}",
+                self.source.section
+            ))),
+        }
+    }
+
+    /// A zone for times that are local already.
+    fn zoneless(&self, column: &str, zone: &TimeZone) -> Error {
+        Error::new("E0204", format!("the times of `{column}` carry no zone, so they cannot be moved to {zone}"))
+            .why("a time without a zone is taken as the shop's own")
+            .help(format!("leave out `timezone` under {}", self.source.section))
     }
 
     /// The format of a date column and what proves it: from the sample if that settles it, else from every value.
@@ -408,6 +445,16 @@ impl<'a> Sample<'a> {
         values.dedup();
         Ok(values)
     }
+}
+
+/// The wall clock's time in a zone, of a time in UTC.
+fn local(utc: Expr, zone: TimeZone) -> Expr {
+    utc.dt()
+        .replace_time_zone(Some(TimeZone::UTC), lit("raise"), NonExistent::Raise)
+        .dt()
+        .convert_time_zone(zone)
+        .dt()
+        .replace_time_zone(None, lit("raise"), NonExistent::Raise)
 }
 
 /// Whether a day is one that exports use for "no date".

@@ -107,9 +107,9 @@ const TIMES: [&str; 11] = [
 /// Excel's name for a format, as the config spells it: days since 1899-12-30.
 const EXCEL: &str = "excel";
 
-/// Whether times in this format are read as UTC.
+/// Whether times in this format are moments: they carry a zone, or count from one.
 pub(crate) fn is_utc(format: &str) -> bool {
-    format.contains("%:z") || matches!(format, "unix" | "unix_ms")
+    format.contains("%:z") || format.ends_with('Z') || matches!(format, "unix" | "unix_ms")
 }
 
 /// For a format that counts instead of writing a date: units per day, and the days from its first to 1970-01-01.

@@ -16,6 +16,7 @@ pub mod log;
 pub mod numbers;
 mod orders;
 pub mod read;
+mod returns;
 pub mod roles;
 mod scan;
 pub mod schema;

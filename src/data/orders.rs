@@ -81,6 +81,9 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     }
     let ordered = super::log::merged(&[&before, &log.ids]);
     tables.sales = sales(&log, &sorted, spec.has_money());
+    if spec.treat() == Treat::Net {
+        tables.warnings.extend(super::returns::Covered::of(&log).warning());
+    }
     super::doubts::orders(&source, &log, largest, spec.has_money(), tables)?;
     if !spec.attributes.is_empty() {
         tables.customers = Some(attributes(&log, spec, &mut tables.warnings)?);

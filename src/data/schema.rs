@@ -54,19 +54,24 @@ impl Paths {
     }
 }
 
-/// A date column: its name, or its name and format.
+/// A date column: its name, or its name and how its dates are written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum DateSpec {
     /// The format is detected; two possible readings are an error.
     Column(String),
-    /// The format is given: chrono's letters (`%d/%m/%Y %H:%M`), `excel` for Excel's day numbers, `unix` or `unix_ms` for
-    /// seconds or milliseconds since 1970.
+    /// The format or the time zone is given.
     Format {
         /// Column name.
         column: String,
-        /// One format, or several that are tried in order.
-        format: Formats,
+        /// One format, or several that are tried in order: chrono's letters (`%d/%m/%Y %H:%M`), `excel` for Excel's day
+        /// numbers, `unix` or `unix_ms` for seconds or milliseconds since 1970. Detected without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        format: Option<Formats>,
+        /// Where the shop is, by its IANA name (`Europe/Paris`): times that carry a zone are counted on the day they have
+        /// there. UTC without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timezone: Option<String>,
     },
 }
 
@@ -91,9 +96,17 @@ impl DateSpec {
     /// The formats, if given.
     pub fn formats(&self) -> Option<Vec<String>> {
         match self {
+            DateSpec::Column(_) | DateSpec::Format { format: None, .. } => None,
+            DateSpec::Format { format: Some(Formats::One(one)), .. } => Some(vec![one.clone()]),
+            DateSpec::Format { format: Some(Formats::Many(many)), .. } => Some(many.clone()),
+        }
+    }
+
+    /// The time zone, if given.
+    pub fn timezone(&self) -> Option<&str> {
+        match self {
             DateSpec::Column(_) => None,
-            DateSpec::Format { format: Formats::One(one), .. } => Some(vec![one.clone()]),
-            DateSpec::Format { format: Formats::Many(many), .. } => Some(many.clone()),
+            DateSpec::Format { timezone, .. } => timezone.as_deref(),
         }
     }
 }

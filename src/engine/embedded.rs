@@ -300,6 +300,7 @@ struct Filter {
     hours: Option<[u8; 2]>,
     occasion: Option<Vec<(i32, i32)>>,
     gifts: bool,
+    repeat: bool,
     /// The table lacks what the condition asks for: no row fulfils it.
     never: bool,
 }
@@ -362,6 +363,7 @@ impl Filter {
             hours: rows.hours,
             occasion,
             gifts: rows.gifts,
+            repeat: rows.repeat,
             never: never || (rows.gifts && log.gift.is_empty()) || (rows.hours.is_some() && log.hour.is_empty()),
         }
     }
@@ -395,6 +397,11 @@ impl Filter {
                     .is_none_or(|spans| spans.iter().any(|(first, last)| (*first..=*last).contains(&day)))
                 && (!self.gifts || log.gift[row])
         }));
+        // Rows stand by day, those without one first: they are no first day and no later one.
+        if self.repeat {
+            let first = selected.iter().map(|row| log.day[*row]).find(|day| *day != UNDATED);
+            selected.retain(|row| first.is_some_and(|first| log.day[*row] > first));
+        }
     }
 }
 

@@ -80,6 +80,7 @@ pub fn primitives(measure: &Measure) -> Vec<Primitive> {
         Measure::Discount(rows) => vec![one(rows, Aggregate::Discount)],
         Measure::DaysSinceLast(rows) => vec![one(rows, Aggregate::Last)],
         Measure::DaysSinceFirst(rows) => vec![one(rows, Aggregate::First)],
+        Measure::DaysSpanned(rows) => vec![one(rows, Aggregate::First), one(rows, Aggregate::Last)],
         Measure::MeanGap(rows) | Measure::Overdue(rows) => {
             vec![one(rows, Aggregate::First), one(rows, Aggregate::Last), one(rows, Aggregate::Days)]
         }
@@ -153,6 +154,7 @@ pub fn assemble(
             if last.is_nan() { context.reach + 1.0 } else { context.as_of - last }
         }),
         Measure::DaysSinceLast(_) | Measure::DaysSinceFirst(_) => each(&|p| context.as_of - p(0)),
+        Measure::DaysSpanned(_) => each(&|p| p(1) - p(0)),
         Measure::MeanGap(_) => each(&|p| if p(2) >= 2.0 { (p(1) - p(0)) / (p(2) - 1.0) } else { f64::NAN }),
         Measure::GapVariation(_) => each(&|p| {
             let gaps = p(2) - 1.0;

@@ -132,7 +132,7 @@ pub fn features(attributes: &[Attribute], places: &BTreeMap<String, [f64; 2]>) -
             AttributeKind::Binary => (Scale::Binary, Unit::Level, Measure::Level { column }),
         };
         let family = attribute.family.unwrap_or_else(|| family_of(&words));
-        let protected = is_one_of(&words, &PROTECTED);
+        let protected = is_protected(&words);
         let (low, high) = match attribute.kind {
             AttributeKind::BirthYear => ("younger".to_string(), "older".to_string()),
             AttributeKind::Date => (format!("recent {plain}"), format!("long since {plain}")),
@@ -176,6 +176,11 @@ fn spoken(words: &[String], unit: Option<&Unit>) -> (String, bool) {
     };
     let at = words.iter().position(|w| !said.contains(&w.as_str())).unwrap_or(0);
     (words[at..].join(" "), at > 0 && unit == Some(&Unit::Money))
+}
+
+/// Whether a column's words name what people must not be sorted by.
+pub(super) fn is_protected(words: &[String]) -> bool {
+    is_one_of(words, &PROTECTED)
 }
 
 fn is_one_of(words: &[String], list: &[&str]) -> bool {

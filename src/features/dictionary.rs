@@ -107,6 +107,9 @@ fn rows_words(rows: &Rows) -> String {
     if rows.gifts {
         words.push_str(", gifts only");
     }
+    if rows.repeat {
+        words.push_str(", after the customer's first day");
+    }
     words
 }
 
@@ -129,6 +132,7 @@ fn definition(measure: &Measure) -> String {
         Measure::Discount(rows) => format!("money taken off {}", rows_words(rows)),
         Measure::DaysSinceLast(rows) => format!("calendar days from the last of {} to as_of", rows_words(rows)),
         Measure::DaysSinceFirst(rows) => format!("calendar days from the first of {} to as_of", rows_words(rows)),
+        Measure::DaysSpanned(rows) => format!("calendar days from the first to the last of {}", rows_words(rows)),
         Measure::MeanGap(rows) => format!("mean days between the distinct days with {}", rows_words(rows)),
         Measure::GapVariation(rows) => {
             format!("standard deviation by mean of the days between the distinct days with {}", rows_words(rows))
@@ -244,7 +248,7 @@ fn missing(measure: &Measure) -> &'static str {
         Measure::DaysSinceLast(rows) if rows.table == Table::Events => {
             "never missing: nobody lies one day beyond the first event"
         }
-        Measure::DaysSinceLast(_) | Measure::DaysSinceFirst(_) => "missing without a row",
+        Measure::DaysSinceLast(_) | Measure::DaysSinceFirst(_) | Measure::DaysSpanned(_) => "missing without a row",
         Measure::MeanGap(_) => "missing for a single day",
         Measure::GapVariation(_) => "missing below three days",
         Measure::Overdue(_) => "missing without a row; one day counts by everybody's gap",

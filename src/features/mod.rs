@@ -252,6 +252,9 @@ pub struct Rows {
     /// Orders: only gifts.
     #[serde(default, skip_serializing_if = "is_default")]
     pub gifts: bool,
+    /// Only after the customer's first day among these rows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub repeat: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -341,6 +344,8 @@ pub enum Measure {
     DaysSinceLast(Rows),
     /// Whole calendar days from the first row to `as_of`.
     DaysSinceFirst(Rows),
+    /// Whole calendar days from the first row to the last.
+    DaysSpanned(Rows),
     /// Mean days between distinct days with a row; missing for a single day.
     MeanGap(Rows),
     /// Standard deviation of the days between distinct days with a row by their mean; missing below three days. 0 is
@@ -493,6 +498,7 @@ impl Rows {
             hours: None,
             occasion: None,
             gifts: false,
+            repeat: false,
         }
     }
 
@@ -515,6 +521,12 @@ impl Rows {
     #[must_use]
     pub fn last(self, days: u32) -> Self {
         Self { days: Some(days), ..self }
+    }
+
+    /// Only after the customer's first day among them.
+    #[must_use]
+    pub fn repeat(self) -> Self {
+        Self { repeat: true, ..self }
     }
 
     /// As many days as [`Rows::last`], before those.
@@ -558,6 +570,7 @@ impl Measure {
             | Measure::Discount(rows)
             | Measure::DaysSinceLast(rows)
             | Measure::DaysSinceFirst(rows)
+            | Measure::DaysSpanned(rows)
             | Measure::MeanGap(rows)
             | Measure::GapVariation(rows)
             | Measure::Overdue(rows)

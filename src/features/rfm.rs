@@ -58,6 +58,25 @@ pub fn features(has: Available) -> Vec<Feature> {
         feature("interpurchase_days", "Days between orders", Unit::Days, Measure::MeanGap(sales()))
             .words("buys often", "buys seldom"),
     );
+    // The summary that lifetime models read (Fader, Hardie & Lee 2005): x, t_x and, with `tenure_days` as T, m.
+    all.push(
+        feature("repeat_days", "Days with a repeat order", Unit::Count, Measure::ActiveDays(sales().repeat()))
+            .words("bought once", "came back often"),
+    );
+    all.push(
+        feature("first_to_last_days", "Days from first to last order", Unit::Days, Measure::DaysSpanned(sales()))
+            .words("short history", "long history"),
+    );
+    if has.revenue {
+        let each = Measure::Ratio {
+            of: Box::new(Measure::Amount(net().repeat())),
+            by: Box::new(Measure::ActiveDays(sales().repeat())),
+        };
+        all.push(
+            feature("repeat_day_value", "Revenue per day with a repeat order", Unit::Money, each)
+                .words("small repeat orders", "big repeat orders"),
+        );
+    }
     if has.returns {
         let rate = Measure::Rate {
             hits: Box::new(Measure::Count(Rows::lines(Lines::Returns))),
@@ -146,6 +165,9 @@ mod tests {
             "avg_order_value",
             "tenure_days",
             "interpurchase_days",
+            "repeat_days",
+            "first_to_last_days",
+            "repeat_day_value",
             "return_rate",
             "distinct_products",
             "overdue_ratio",

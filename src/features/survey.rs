@@ -1,8 +1,11 @@
 //! What customers answered: satisfaction, recommendation, values and interests. Answers describe segments and form them only
 //! when the config says so: few answer, and those who do choose themselves (Reichheld 2003 on what the score means).
 //!
+//! A question for what people must not be sorted by (a religion, a party) is protected like an attribute of that name.
+//!
 //! Whoever has no row in a survey was not asked; whoever has a row without an answer did not answer.
 
+use super::demographic::is_protected;
 use super::{Family, Feature, Measure, Scale, Unit, capitalised, words};
 
 /// What the answers to a question are.
@@ -49,6 +52,7 @@ pub fn features(surveys: &[Survey]) -> Vec<Feature> {
             let label = capitalised(&name.replace('_', " "));
             let label = if label == "Nps" { "NPS".into() } else { label };
             let (of, column) = (survey.name.clone(), question.clone());
+            let first = all.len();
             let new =
                 |name: String, label: String, unit, measure| Feature::new(name, label, Family::Survey, unit, measure);
             match answers {
@@ -82,6 +86,8 @@ pub fn features(surveys: &[Survey]) -> Vec<Feature> {
                     }
                 }
             }
+            let protected = is_protected(&words(question));
+            all[first..].iter_mut().for_each(|feature| feature.protected = protected);
         }
         if survey.silent {
             let label = format!("Answered {}", capitalised(&plain.replace('_', " ")));
@@ -121,7 +127,15 @@ mod tests {
             names,
             ["nps_answer", "values_price", "values_interests_hiking", "values_interests_music", "values_response"]
         );
-        assert!(made.iter().all(|f| f.role == Role::Describe));
+        assert!(made.iter().all(|f| f.role == Role::Describe && !f.protected));
         assert_eq!(made[0].unit, Unit::Nps);
+    }
+
+    #[test]
+    fn a_question_of_religion_is_protected() {
+        let faith = Answers::Options { separated_by: ";".into(), options: vec!["None".into(), "Other".into()] };
+        let questions = vec![("Religion".to_string(), faith), ("satisfaction".to_string(), Answers::Number)];
+        let made = features(&[Survey { name: "values".into(), questions, silent: true }]);
+        assert_eq!(made.iter().map(|f| f.protected).collect::<Vec<_>>(), [true, true, false, false]);
     }
 }

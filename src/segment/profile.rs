@@ -1,10 +1,10 @@
 //! The numbers of one segment against everyone.
 
 use super::nps::NpsFacts;
-use crate::features::Unit;
 use crate::features::matrix::{Column, FeatureMatrix};
 use crate::features::preparation::{Preparation, UNKNOWN};
 use crate::features::scaling::quantile;
+use crate::features::{Scale, Unit};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -209,6 +209,11 @@ fn profile(matrix: &FeatureMatrix, scores: &[Option<Vec<f64>>], rows: &[usize]) 
                 for i in rows {
                     counts.entry(name(*i)).or_default().0 += 1;
                 }
+                let mut counts: Vec<(&str, (usize, usize))> = counts.into_iter().collect();
+                if let Scale::Ordinal(order) = &feature.scale {
+                    // Levels that the order does not name, and no answer, come last.
+                    counts.sort_by_key(|(level, _)| order.iter().position(|o| o == level).unwrap_or(order.len()));
+                }
                 levels.extend(counts.into_iter().map(|(level, (own, all))| LevelFacts {
                     feature: feature.name.clone(),
                     level: level.into(),
@@ -234,7 +239,7 @@ fn profile(matrix: &FeatureMatrix, scores: &[Option<Vec<f64>>], rows: &[usize]) 
 mod tests {
     use super::*;
     use crate::features::preparation::PreparationOptions;
-    use crate::features::{Family, Feature, Lines, Measure, Rows, Scale};
+    use crate::features::{Family, Feature, Lines, Measure, Rows};
 
     fn matrix() -> FeatureMatrix {
         let feature = |name: &str, unit, measure, scale| {
@@ -271,6 +276,19 @@ mod tests {
         assert_eq!((north.customers, north.share, north.share_all), (1, 0.5, 0.5));
         assert!(made.everyone.numbers[0].z.abs() < 1e-12);
         assert!(first.numbers[0].z < 0.0 && made.segments[1].numbers[0].z > 0.0);
+    }
+
+    #[test]
+    fn levels_with_an_order_stand_in_it() {
+        let mut matrix = matrix();
+        let order = ["small", "medium", "large"].map(String::from).to_vec();
+        matrix.features[1].scale = Scale::Ordinal(order);
+        let sizes = [Some("large"), Some("medium"), None, Some("small")];
+        matrix.columns[1] = Column::Level(sizes.iter().map(|s| s.map(String::from)).collect());
+        let (preparation, _) = Preparation::fit(&matrix, &PreparationOptions::default()).expect("a preparation");
+        let made = profiles(&matrix, &preparation, &[Some(0); 4], 1);
+        let levels: Vec<&str> = made.everyone.levels.iter().map(|l| l.level.as_str()).collect();
+        assert_eq!(levels, ["small", "medium", "large", "unknown"]);
     }
 
     #[test]

@@ -89,6 +89,16 @@ fn a_file_without_a_header_is_read_with_names() {
         "header = false\nnames = [\"order_id\", \"order_date\", \"customer_id\", \"amount\"]\norder_id = ",
     );
     assert_eq!(bucket(&project, "orders", "used").0, 400);
+
+    let fresh = Project::new();
+    fresh.write("orders.csv", &text);
+    let stopped = fresh.ilk(&["init", "orders.csv", "--yes"]);
+    assert_eq!(stopped.status, 3);
+    assert!(stopped.err.contains("ilk init FILE --names"), "{}", stopped.err);
+    fresh.ok(&["init", "orders.csv", "--yes", "--names", "order_id,order_date,customer_id,amount"]);
+    let config = fresh.text("ilk.toml");
+    assert!(config.contains("header      = false\nnames       = [\"order_id\", \"order_date\""), "{config}");
+    assert_eq!(bucket(&fresh, "orders", "used").0, 400);
 }
 
 #[test]
@@ -252,6 +262,32 @@ fn seconds_milliseconds_and_zones_are_read_as_utc() {
     project.ok(&["run"]);
     let report: serde_json::Value = serde_json::from_str(&project.text("reports/2025-Q4/report.json")).unwrap();
     assert_eq!(report["coverage"]["first_day"], "2024-12-31");
+
+    // With the shop's zone it is the shop's day; a `Z` says UTC as well.
+    let in_paris = |text: &str| {
+        let project = self::project(CONFIG, &[("orders.csv", text.as_bytes())]);
+        project.edit("date = \"order_date\"", "date = { column = \"order_date\", timezone = \"Europe/Paris\" }");
+        silent(&project, "W0315");
+        project.ok(&["run"]);
+        let report: serde_json::Value = serde_json::from_str(&project.text("reports/2025-Q4/report.json")).unwrap();
+        report["coverage"]["first_day"].as_str().unwrap().to_string()
+    };
+    assert_eq!(in_paris(&text), "2025-01-01");
+    let late = orders(|i| line(i).replace(&day(i), &format!("{}T23:30:00Z", day(i))));
+    assert_eq!(in_paris(&late), "2025-01-02");
+    let seconds = orders(|i| line(i).replace(&day(i), &second(i).to_string()));
+    assert_eq!(in_paris(&seconds), "2025-01-02");
+}
+
+#[test]
+fn a_zone_is_one_that_exists_and_has_times_to_move() {
+    let text = orders(|i| line(i).replace(&day(i), &format!("{}T00:30:00+01:00", day(i))));
+    let project = project(CONFIG, &[("orders.csv", text.as_bytes())]);
+    project.edit("date = \"order_date\"", "date = { column = \"order_date\", timezone = \"Paris\" }");
+    assert!(stops(&project, "E0204", 2).contains("`Paris` is no time zone"));
+    let local = self::project(CONFIG, &[("orders.csv", orders(line).as_bytes())]);
+    local.edit("date = \"order_date\"", "date = { column = \"order_date\", timezone = \"Europe/Paris\" }");
+    assert!(stops(&local, "E0204", 2).contains("carry no zone"));
 }
 
 #[test]
@@ -355,6 +391,42 @@ fn extracts_that_overlap_are_found_whatever_the_order_of_their_columns() {
         ],
     );
     assert_eq!(bucket(&shops, "orders", "used").0, 800);
+}
+
+/// The same table as Parquet.
+fn parquet(text: &str) -> Vec<u8> {
+    use polars::prelude::{CsvReader, ParquetWriter, SerReader};
+    let mut frame = CsvReader::new(std::io::Cursor::new(text.as_bytes())).finish().unwrap();
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+    bytes
+}
+
+#[test]
+fn copies_are_found_in_parquet_as_in_text() {
+    let dated = |from: usize, to: usize| {
+        let mut text = HEADER.to_string();
+        for i in from..to {
+            for _ in 0..1 + usize::from(i % 10 == 0) {
+                let _ = writeln!(text, "{i},2025-{:02}-{:02},{},{}.00", 1 + i / 28, 1 + i % 28, id(i), 10 + i % 90);
+            }
+        }
+        text
+    };
+    let config = CONFIG.replace("\"orders.csv\"", "[\"first.parquet\", \"second.parquet\"]");
+    let (first, second) = (parquet(&dated(0, 200)), parquet(&dated(180, 330)));
+    let project = project(&config, &[("first.parquet", &first), ("second.parquet", &second)]);
+    let stopped = stops(&project, "E0325", 3);
+    assert!(stopped.contains("share 22 rows of 2025-07-13 to 2025-08-04"), "{stopped}");
+    project.write("ilk.toml", format!("{config}[quality]\noverlap = \"first\"\n"));
+    assert_eq!((bucket(&project, "orders", "used").0, bucket(&project, "orders", "duplicate").0), (363, 22));
+    project.write("ilk.toml", format!("{config}[quality]\noverlap = \"keep\"\n"));
+    assert_eq!(bucket(&project, "orders", "used").0, 385);
+    assert!(says(&project, "W0321").contains("55 identical lines kept"), "{}", says(&project, "W0321"));
+    project.write("ilk.toml", format!("{config}[quality]\ndrop_exact_duplicates = true\n"));
+    assert_eq!((bucket(&project, "orders", "used").0, bucket(&project, "orders", "duplicate").0), (330, 55));
+    project.write("second.parquet", &first);
+    assert!(!stops(&project, "E0322", 3).is_empty());
 }
 
 #[test]

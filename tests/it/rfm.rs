@@ -171,6 +171,14 @@ fn pymc_marketing() {
     assert_eq!(numbers("recency_days"), [1.0, 37.0, 33.0, 2.0, 20.0, 5.0]);
     let means: Vec<f64> = revenue.iter().zip(&orders).map(|(money, orders)| money / orders).collect();
     assert_eq!(means, [1.5, 2.0, 3.0, 6.0, 4.0, 5.0]);
+
+    // The summary of the same package for lifetime models: (x, t_x, T) and the mean of a repeat day, which it puts at 0
+    // where there is none.
+    assert_eq!(numbers("repeat_days"), [1.0, 0.0, 2.0, 2.0, 2.0, 0.0]);
+    assert_eq!(numbers("first_to_last_days"), [36.0, 0.0, 4.0, 20.0, 2.0, 0.0]);
+    assert_eq!(numbers("tenure_days"), [37.0, 37.0, 37.0, 22.0, 22.0, 5.0]);
+    let money: Vec<f64> = column(&text, "repeat_day_value").iter().map(|v| v.parse().unwrap_or(0.0)).collect();
+    assert_eq!(money, [2.0, 0.0, 3.0, 6.0, 4.5, 0.0]);
 }
 
 /// The ten segments of a published notebook on Online Retail (2010-12-01 to 2011-12-09): count, mean recency, frequency and

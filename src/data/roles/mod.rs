@@ -74,6 +74,8 @@ struct Scanned {
     rows: usize,
     facts: Vec<Facts>,
     skip: u32,
+    /// Names of the columns of a file without a header.
+    names: Vec<String>,
     table: &'static str,
     /// The earlier file of the same columns whose table this one belongs to.
     part_of: Option<usize>,
@@ -262,16 +264,24 @@ fn score_column(facts: &[Facts]) -> Option<usize> {
 }
 
 /// Reads the headers and a sample of each file and proposes what every column is. `paths` are relative to `base`; `skip` is
-/// the number of lines above the header, for files that have a title there.
+/// the number of lines above the header, for files that have a title there; `names` are the columns of files that have no
+/// header.
 ///
 /// # Errors
 /// The E01 codes of unreadable files, and E0312, E0313 for dates that cannot be told without the user.
-pub fn propose(paths: &[String], base: &Path, date_format: Option<&str>, skip: u32) -> Result<Proposal> {
+pub fn propose(
+    paths: &[String],
+    base: &Path,
+    date_format: Option<&str>,
+    skip: u32,
+    names: &[String],
+) -> Result<Proposal> {
     let mut scanned = Vec::new();
     let mut warnings = Vec::new();
     for path in paths {
-        let scan = match scan(path, base, 0) {
-            Err(error) if error.code() == "E0113" && skip > 0 => scan(path, base, skip)?,
+        let scan = match scan(path, base, 0, &[]) {
+            Err(error) if error.code() == "E0113" && skip > 0 => scan(path, base, skip, &[])?,
+            Err(error) if error.code() == "E0111" && !names.is_empty() => scan(path, base, 0, names)?,
             other => other?,
         };
         warnings.extend(scan.source.warnings.iter().cloned());
@@ -310,7 +320,7 @@ pub fn propose(paths: &[String], base: &Path, date_format: Option<&str>, skip: u
     Ok(proposal)
 }
 
-fn scan(path: &str, base: &Path, skip: u32) -> Result<Scanned> {
+fn scan(path: &str, base: &Path, skip: u32, names: &[String]) -> Result<Scanned> {
     let written = Paths::One(path.to_string());
     let source = Source::open(
         Opening {
@@ -320,8 +330,8 @@ fn scan(path: &str, base: &Path, skip: u32) -> Result<Scanned> {
             delimiter: None,
             encoding: None,
             skip,
-            header: true,
-            names: &[],
+            header: names.is_empty(),
+            names,
         },
         base,
     )?;
@@ -335,7 +345,8 @@ fn scan(path: &str, base: &Path, skip: u32) -> Result<Scanned> {
     let name = Path::new(path).file_name().map_or_else(|| path.to_string(), |n| n.to_string_lossy().into_owned());
     let stem: String = name.split('.').next().unwrap_or("table").to_lowercase().replace([' ', '-'], "_");
     let rows = frame.height();
-    Ok(Scanned { path: path.into(), stem, rows, source, facts, skip, table: "not used", part_of: None })
+    let names = names.to_vec();
+    Ok(Scanned { path: path.into(), stem, rows, source, facts, skip, names, table: "not used", part_of: None })
 }
 
 fn classify(scanned: &mut [Scanned]) {
@@ -432,11 +443,15 @@ fn format_of(file: &Scanned, column: usize, given: Option<&str>) -> Result<(Date
         return Ok((DateSpec::Column(name), "a date in the file".into()));
     }
     if let Some(format) = given {
-        let spec = DateSpec::Format { column: name, format: Formats::One(format.into()) };
+        let spec = written(name, format);
         return Ok((spec, "as you said".into()));
     }
     let (format, proof) = Sample::of(&file.source, &[&name])?.date_format(&name)?;
-    Ok((DateSpec::Format { column: name, format: Formats::One(format) }, proof))
+    Ok((written(name, &format), proof))
+}
+
+fn written(column: String, format: &str) -> DateSpec {
+    DateSpec::Format { column, format: Some(Formats::One(format.into())), timezone: None }
 }
 
 /// The join that gives a table without dates its dates: another file without customers whose rows a shared key names once.
@@ -625,8 +640,8 @@ fn orders(scanned: &[Scanned], file: &Scanned, roles: &mut Roles, given: Option<
         delimiter: None,
         encoding: None,
         skip: file.skip,
-        header: true,
-        names: Vec::new(),
+        header: file.names.is_empty(),
+        names: file.names.clone(),
         strip_prefix: None,
         pad: None,
         normalize: None,
@@ -690,8 +705,8 @@ fn events(scanned: &[Scanned], file: &Scanned, roles: &mut Roles, given: Option<
         delimiter: None,
         encoding: None,
         skip: file.skip,
-        header: true,
-        names: Vec::new(),
+        header: file.names.is_empty(),
+        names: file.names.clone(),
         strip_prefix: None,
         pad: None,
         normalize: None,
@@ -727,8 +742,8 @@ fn survey(file: &Scanned, roles: &mut Roles, given: Option<&str>) -> Result<Surv
         delimiter: None,
         encoding: None,
         skip: file.skip,
-        header: true,
-        names: Vec::new(),
+        header: file.names.is_empty(),
+        names: file.names.clone(),
         strip_prefix: None,
         pad: None,
         normalize: None,
@@ -788,8 +803,8 @@ fn customers(file: &Scanned, roles: &mut Roles, proposal: &mut Proposal) -> Resu
         delimiter: None,
         encoding: None,
         skip: file.skip,
-        header: true,
-        names: Vec::new(),
+        header: file.names.is_empty(),
+        names: file.names.clone(),
         strip_prefix: None,
         pad: None,
         normalize: None,

@@ -1,0 +1,353 @@
+//! The stages composed, nothing else: tables, features, preparation, clusters, segments, report. Prints nothing and writes
+//! nothing.
+
+mod choose;
+mod facts;
+mod features;
+mod tables;
+
+pub use choose::sweep;
+pub use features::{attribute_features, dictionary, features, protected_in_use};
+pub use tables::{assignment_table, feature_table, rfm_table};
+
+use crate::cluster::Assignment;
+use crate::config::{AlgorithmName, Config};
+use crate::data::read::{ReadOptions, Tables, read};
+use crate::data::schema::{Inputs, Paths};
+use crate::engine::Engine;
+use crate::engine::embedded::Embedded;
+use crate::error::{Error, Result, Warning};
+use crate::features::matrix::FeatureMatrix;
+use crate::features::preparation::{ModelMatrix, Preparation, PreparationOptions};
+use crate::features::smoothing::Learned;
+use crate::features::{Feature, Role, Unit};
+use crate::report::Report;
+use crate::segment::model::{FORMAT, ModelSegment, SegmentModel, far_distance};
+use crate::segment::persona::personas;
+use crate::segment::profile::profiles;
+use crate::segment::rfm_grid::facts::RfmFacts;
+use crate::segment::rfm_grid::{self, RfmGrid, Score};
+use crate::segment::segment_id;
+use std::path::Path;
+
+/// The model of a project.
+pub type Model = SegmentModel<Inputs>;
+
+/// Customers below which results move a lot from quarter to quarter.
+const SMALL_BASE: usize = 500;
+
+/// Is told how far the work is.
+pub trait Watch {
+    /// A stage begins.
+    fn begin(&self, stage: &'static str);
+    /// So many of so many steps are done.
+    fn tick(&self, done: usize, of: usize);
+    /// The stage ended; what it found, one line per entry.
+    fn end(&self, said: &[String]);
+}
+
+/// Watches nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn begin(&self, _: &'static str) {}
+    fn tick(&self, _: usize, _: usize) {}
+    fn end(&self, _: &[String]) {}
+}
+
+/// Data and features of a project, before any segment.
+pub struct Prepared {
+    /// What was read.
+    pub tables: Tables,
+    /// What the features learned.
+    pub learned: Learned,
+    /// The features of every customer.
+    pub matrix: FeatureMatrix,
+    /// How they become model space.
+    pub preparation: Preparation,
+    /// Model space.
+    pub model_matrix: ModelMatrix,
+    /// Warnings of all stages so far.
+    pub warnings: Vec<Warning>,
+}
+
+/// A finished run.
+pub struct Run {
+    /// Data and features.
+    pub prepared: Prepared,
+    /// The model.
+    pub model: Model,
+    /// One per customer of the matrix; `cluster` is the index of the segment.
+    pub assignments: Vec<Assignment>,
+    /// RFM scores, one per customer of the matrix; empty where the model has no grid.
+    pub rfm: Vec<Option<Score>>,
+    /// Everything the report says.
+    pub report: Report,
+}
+
+/// Customers scored with a model.
+pub struct Scored {
+    /// The customers in matrix order.
+    pub matrix: FeatureMatrix,
+    /// One per customer.
+    pub assignments: Vec<Assignment>,
+    /// RFM scores by the frozen cuts, one per customer; empty where the model has no grid.
+    pub rfm: Vec<Option<Score>>,
+    /// What was read.
+    pub tables: Tables,
+    /// Warnings of reading and scoring.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads the tables of a project.
+///
+/// # Errors
+/// See [`read`].
+pub fn tables(config: &Config, base: &Path) -> Result<Tables> {
+    let options = ReadOptions {
+        as_of: config.as_of()?,
+        window_days: config.window_days()?,
+        max_rejected: config.max_rejected()?,
+        copies: config.quality.copies(),
+    };
+    read(&config.input, base, options)
+}
+
+/// The period of a run: the quarter of `as_of`, or `undated`.
+pub fn period(tables: &Tables) -> String {
+    tables.as_of.map_or_else(|| "undated".into(), crate::data::dates::Day::quarter)
+}
+
+/// The RFM grid of a project without its clusters.
+pub struct Grid {
+    /// What was read.
+    pub tables: Tables,
+    /// Recency, orders and revenue of every customer.
+    pub matrix: FeatureMatrix,
+    /// The grid and everybody's scores.
+    pub fitted: rfm_grid::Fitted,
+    /// What is in it.
+    pub facts: RfmFacts,
+}
+
+/// Data to the RFM grid.
+///
+/// # Errors
+/// Of reading, and E0210 where the data tell no recency, orders or revenue.
+pub fn rfm(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Grid> {
+    watch.begin("read");
+    let tables = tables(config, base)?;
+    watch.end(&read_words(&tables));
+    watch.begin("score");
+    let mut features = features(config, &tables)?;
+    features.retain(|f| rfm_grid::FEATURES.contains(&f.name.as_str()));
+    let observed = Embedded.observe(&tables, &features)?;
+    let matrix = Learned::fit(&observed, &features).resolve(observed, features)?;
+    let grid = RfmGrid::fit(&config.rfm, &matrix)
+        .and_then(|fitted| RfmFacts::of(&fitted.grid, &fitted.scores, &matrix).map(|facts| (fitted, facts)));
+    let Some((fitted, facts)) = grid else {
+        return Err(Error::new("E0210", "the RFM grid needs orders with a date and money")
+            .why("recency, frequency and money are what it is made of")
+            .help("under [input.orders]: date = \"…\" and amount = \"…\""));
+    };
+    watch.end(&[]);
+    Ok(Grid { tables, matrix, fitted, facts })
+}
+
+/// Data to model space.
+///
+/// # Errors
+/// Of reading, and E04 for data that cannot be segmented.
+pub fn prepare(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Prepared> {
+    watch.begin("read");
+    let tables = tables(config, base)?;
+    watch.end(&read_words(&tables));
+    watch.begin("features");
+    let features = features(config, &tables)?;
+    let observed = Embedded.observe(&tables, &features)?;
+    let learned = Learned::fit(&observed, &features);
+    let matrix = learned.resolve(observed, features)?;
+    let options = PreparationOptions {
+        weights: config.features.weights.clone(),
+        winsorize: config.features.winsorize,
+        ..PreparationOptions::default()
+    };
+    let (preparation, found) = Preparation::fit(&matrix, &options)?;
+    let model_matrix = preparation.transform(&matrix)?;
+    let mut warnings = tables.warnings.clone();
+    if matrix.len() < SMALL_BASE {
+        warnings.push(
+            Warning::new(
+                "W0402",
+                format!("{} customers; below {SMALL_BASE} results move a lot from quarter to quarter", matrix.len()),
+            )
+            .help("use few segments, and look at the stability on each card"),
+        );
+    }
+    let dropped: Vec<String> =
+        found.iter().filter(|w| w.code.starts_with("W0403") || w.code == "W0404").map(|w| w.title.clone()).collect();
+    warnings.extend(found);
+    let used = |f: &&Feature| model_matrix.columns.iter().any(|c| c.feature == f.name);
+    warnings.extend(protected_in_use(matrix.features.iter().filter(used)));
+    let forming = matrix.features.iter().filter(|f| f.role == Role::Form).count();
+    let mut said = vec![format!(
+        "{} customers × {} features, {forming} of them form segments",
+        Unit::Count.format(matrix.len() as f64, ""),
+        matrix.features.len()
+    )];
+    said.extend(dropped);
+    watch.end(&said);
+    Ok(Prepared { tables, learned, matrix, preparation, model_matrix, warnings })
+}
+
+fn read_words(tables: &Tables) -> Vec<String> {
+    let mut said: Vec<String> = tables
+        .ledger
+        .iter()
+        .filter(|row| row.bucket == "read")
+        .map(|row| {
+            let refused =
+                tables.ledger.iter().find(|r| r.table == row.table && r.bucket == "refused").map_or(0, |r| r.rows);
+            format!("{}: {} rows, {refused} refused", row.table, Unit::Count.format(row.rows as f64, ""))
+        })
+        .collect();
+    said.extend(tables.stated.iter().cloned());
+    said
+}
+
+/// Model space to segments, profiles, personas and the report. `version` is the name the model will have.
+///
+/// # Errors
+/// E04 for data that cannot be segmented.
+pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn Watch) -> Result<Run> {
+    watch.begin(match config.cluster.algorithm {
+        AlgorithmName::Kmeans => "choose k",
+        AlgorithmName::Dbscan => "choose eps",
+    });
+    let chosen = choose::choose(&config.cluster, &prepared.model_matrix, watch)?;
+    watch.end(&chosen.reasons);
+
+    watch.begin("segments");
+    let x = prepared.model_matrix.values.view();
+    let n = chosen.prototypes.n_clusters();
+    let first: Vec<Option<usize>> = chosen.prototypes.assign(x).iter().map(|a| a.cluster).collect();
+    let order = order_by_worth(&prepared.matrix, &first, n);
+    // Ties go to the lower number, so the labels are taken after the last renumbering.
+    let prototypes = chosen.prototypes.reorder(&order);
+    let assignments = prototypes.assign(x);
+    let labels: Vec<Option<usize>> = assignments.iter().map(|a| a.cluster).collect();
+    let stability: Vec<Option<f64>> = order.iter().map(|old| chosen.stability.get(*old).copied()).collect();
+
+    let described = profiles(&prepared.matrix, &prepared.preparation, &labels, n);
+    let currency = &config.project.currency;
+    let named = personas(&described.everyone, &described.segments, &prepared.matrix.features, currency);
+    let grid = RfmGrid::fit(&config.rfm, &prepared.matrix);
+    let model = Model {
+        format: FORMAT,
+        ilk_version: env!("CARGO_PKG_VERSION").into(),
+        name: config.project.name.clone(),
+        version: version.into(),
+        as_of: prepared.tables.as_of.map(crate::data::dates::Day::iso),
+        window_days: prepared.tables.window_days,
+        currency: currency.clone(),
+        input: without_paths(&config.input),
+        copies: config.quality.copies(),
+        features: prepared.matrix.features.clone(),
+        learned: prepared.learned.clone(),
+        preparation: prepared.preparation.clone(),
+        algorithm: chosen.algorithm.clone(),
+        segments: named
+            .iter()
+            .enumerate()
+            .map(|(i, p)| ModelSegment { id: segment_id(i), name: p.name.clone() })
+            .collect(),
+        far: far_distance(&assignments),
+        prototypes,
+        rfm: grid.as_ref().map(|g| g.grid.clone()),
+    };
+    watch.end(&[format!(
+        "first model: ids {}…{} ordered by {}",
+        segment_id(0),
+        segment_id(n - 1),
+        if prepared.matrix.position("revenue").is_some() { "revenue" } else { "size" }
+    )]);
+    watch.begin("report");
+    let mut report =
+        facts::report(config, &prepared, chosen, &model, &assignments, &labels, described, named, stability);
+    let rfm = grid.map_or_else(Vec::new, |fitted| {
+        report.rfm = RfmFacts::of(&fitted.grid, &fitted.scores, &prepared.matrix);
+        report.warnings.extend(fitted.warnings);
+        fitted.scores
+    });
+    watch.end(&[]);
+    Ok(Run { prepared, model, assignments, rfm, report })
+}
+
+/// The clusters by revenue, or by size where there is none; old numbers in new order.
+fn order_by_worth(matrix: &FeatureMatrix, labels: &[Option<usize>], n: usize) -> Vec<usize> {
+    let mut worth = vec![0.0; n];
+    let mut size = vec![0usize; n];
+    let revenue = matrix.numbers("revenue");
+    for (row, label) in labels.iter().enumerate() {
+        if let Some(cluster) = label {
+            size[*cluster] += 1;
+            worth[*cluster] += revenue.map_or(0.0, |r| if r[row].is_nan() { 0.0 } else { r[row] });
+        }
+    }
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|a, b| worth[*b].total_cmp(&worth[*a]).then(size[*b].cmp(&size[*a])).then(a.cmp(b)));
+    order
+}
+
+/// A path belongs to a machine, not to a model.
+fn without_paths(inputs: &Inputs) -> Inputs {
+    let mut inputs = inputs.clone();
+    let blank = || Paths::One(String::new());
+    if let Some(orders) = &mut inputs.orders {
+        orders.path = blank();
+        if let Some(join) = &mut orders.join {
+            join.path = blank();
+        }
+    }
+    if let Some(customers) = &mut inputs.customers {
+        customers.path = blank();
+    }
+    for events in &mut inputs.events {
+        events.path = blank();
+        if let Some(join) = &mut events.join {
+            join.path = blank();
+        }
+    }
+    for survey in &mut inputs.surveys {
+        survey.path = blank();
+    }
+    inputs
+}
+
+/// Scores customers with a saved model. `inputs` are the model's tables with paths filled in.
+///
+/// # Errors
+/// Of reading, and E05 where the data do not fit the model.
+pub fn score(
+    model: &Model,
+    inputs: &Inputs,
+    base: &Path,
+    as_of: Option<crate::data::dates::Day>,
+    max_rejected: f64,
+) -> Result<Scored> {
+    let options = ReadOptions { as_of, window_days: model.window_days, max_rejected, copies: model.copies };
+    let tables = read(inputs, base, options)?;
+    let observed = Embedded.observe(&tables, &model.features)?;
+    let matrix = model.learned.resolve(observed, model.features.clone())?;
+    let assignments = model.assign(&matrix)?;
+    let rfm = model.rfm.as_ref().map_or_else(Vec::new, |grid| grid.scores(&matrix));
+    let mut warnings = tables.warnings.clone();
+    for (feature, level, customers) in model.preparation.unseen_levels(&matrix) {
+        warnings.push(
+            Warning::new("W0501", format!("`{feature} = {level}` ({customers} customers) was not seen in training: scored as neither here nor there"))
+                .help("retrain when such customers matter: `ilk run`"),
+        );
+    }
+    Ok(Scored { matrix, assignments, rfm, tables, warnings })
+}
