@@ -87,6 +87,16 @@ impl Algorithm {
         }
     }
 
+    /// The same for a resample of the customers: with few starts where there are any, for greedy seeds need few.
+    #[must_use]
+    pub fn for_resamples(&self) -> Self {
+        const STARTS: usize = 3;
+        match self {
+            Algorithm::KMeans(a) => Algorithm::KMeans(KMeans { n_starts: a.n_starts.min(STARTS), ..a.clone() }),
+            Algorithm::Dbscan(_) => self.clone(),
+        }
+    }
+
     /// The name in the config.
     pub fn name(&self) -> &'static str {
         match self {

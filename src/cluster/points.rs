@@ -1,7 +1,7 @@
 //! What an algorithm reads.
 
 use crate::error::{Error, Result};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, Axis};
 
 /// Customers as points in model space, and what travels beside them.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +21,38 @@ impl<'a> From<ArrayView2<'a, f64>> for Points<'a> {
     }
 }
 
+/// Some rows of [`Points`], owned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selected {
+    x: Array2<f64>,
+    weights: Option<Vec<f64>>,
+    codes: Option<Array2<u32>>,
+}
+
+impl Selected {
+    /// As points.
+    pub fn points(&self) -> Points<'_> {
+        Points {
+            x: self.x.view(),
+            weights: self.weights.as_deref(),
+            codes: self.codes.as_ref().map(|codes| codes.view()),
+        }
+    }
+}
+
 impl Points<'_> {
+    /// The given rows, in the given order.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn select(&self, rows: &[usize]) -> Selected {
+        Selected {
+            x: self.x.select(Axis(0), rows),
+            weights: self.weights.map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+            codes: self.codes.map(|codes| codes.select(Axis(0), rows)),
+        }
+    }
+
     /// Refuses what would put everyone into one cluster: values that are not finite or whose squares overflow (`E0346`),
     /// no features (`E0403`); and weights or codes that do not fit the rows (`E0347`).
     pub(super) fn check(&self) -> Result<()> {
@@ -85,6 +116,16 @@ mod tests {
         assert!(error.0.title.contains("2 of 4") && error.0.title.contains("row 1"), "{error}");
         assert_eq!(Points::from(array![[1e200]].view()).check().unwrap_err().code(), "E0346");
         assert_eq!(Points::from(Array2::zeros((3, 0)).view()).check().unwrap_err().code(), "E0403");
+    }
+
+    #[test]
+    fn rows_are_selected_with_what_travels_beside_them() {
+        let (x, codes) = (array![[0.0], [1.0], [2.0]], array![[7_u32], [8], [9]]);
+        let points = Points { weights: Some(&[1.0, 2.0, 3.0]), codes: Some(codes.view()), ..x.view().into() };
+        let selected = points.select(&[2, 0]);
+        let chosen = selected.points();
+        assert_eq!(chosen.x, array![[2.0], [0.0]]);
+        assert_eq!((chosen.weights, chosen.codes), (Some(&[3.0, 1.0][..]), Some(array![[9_u32], [7]].view())));
     }
 
     #[test]

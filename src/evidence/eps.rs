@@ -54,7 +54,7 @@ fn sweep(x: ArrayView2<f64>, min_samples: usize, seed: u64) -> Result<(f64, Vec<
         let fitted = Dbscan { eps, ..template.clone() }.fit(x, seed);
         swept.push(match fitted {
             Ok(prototypes) => {
-                let (mut candidate, _) = Candidate::measure(x, &prototypes, eps, SILHOUETTE_SAMPLE, seed);
+                let (mut candidate, _) = Candidate::measure(x.into(), &prototypes, eps, SILHOUETTE_SAMPLE, seed);
                 if !SANE_NOISE.contains(&candidate.unclustered) {
                     candidate.excluded = format!("leaves {} of customers unclustered", noise(&candidate));
                 }

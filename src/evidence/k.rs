@@ -2,15 +2,31 @@
 
 use super::select::{Candidate, SelectK, Verdict, judge};
 use super::stability::clusterwise_jaccard;
-use crate::cluster::{Clusterer, KMeans, Prototypes};
+use crate::cluster::{Algorithm, Clusterer, Points, Prototypes};
 use crate::error::Result;
 use ndarray::ArrayView2;
 
 /// Stability is measured on at most so many customers.
 const STABILITY_ROWS: usize = 4000;
 
-/// Starts of k-means on a resample; greedy seeds need few.
-const RESAMPLE_STARTS: usize = 3;
+/// Where groups are looked for, and where they are measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Space<'a> {
+    /// What the algorithm reads.
+    pub points: Points<'a>,
+    /// Customers × columns of model space: distances between customers are taken here, also where the algorithm compares
+    /// levels beside the numbers.
+    pub x: ArrayView2<'a, f64>,
+}
+
+impl<'a> From<ArrayView2<'a, f64>> for Space<'a> {
+    fn from(x: ArrayView2<'a, f64>) -> Self {
+        Self { points: x.into(), x }
+    }
+}
+
+/// An algorithm with a given number of clusters.
+pub type Template<'a> = dyn Fn(usize) -> Algorithm + 'a;
 
 /// The chosen k and all that was seen on the way.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +53,8 @@ struct Swept {
 }
 
 fn sweep(
-    x: ArrayView2<f64>,
-    template: &KMeans,
+    space: Space,
+    template: &Template,
     select: &SelectK,
     seed: u64,
     on_progress: &dyn Fn(usize, usize),
@@ -47,18 +63,24 @@ fn sweep(
     let total = select.k_max - select.k_min + 1;
     let mut swept = Vec::with_capacity(total);
     for k in select.k_min..=select.k_max {
-        let model = KMeans { n_clusters: k, ..template.clone() };
-        let prototypes = match model.fit(x, seed) {
+        let model = template(k);
+        let prototypes = match model.fit_points(space.points, seed) {
             Ok(prototypes) => prototypes,
             // More clusters than (distinct) customers: the sweep ends here.
             Err(error) if matches!(error.code(), "E0401" | "E0404") && !swept.is_empty() => break,
             Err(error) => return Err(error),
         };
-        let (mut candidate, labels) = Candidate::measure(x, &prototypes, k as f64, select.silhouette_sample, seed);
+        let (mut candidate, labels) = Candidate::measure(space, &prototypes, k as f64, select.silhouette_sample, seed);
         let mut stability = Vec::new();
         if select.bootstraps > 0 {
-            let model = KMeans { n_starts: template.n_starts.min(RESAMPLE_STARTS), ..model };
-            stability = clusterwise_jaccard(x, &labels, &model, select.bootstraps, STABILITY_ROWS, seed);
+            stability = clusterwise_jaccard(
+                space.points,
+                &labels,
+                &model.for_resamples(),
+                select.bootstraps,
+                STABILITY_ROWS,
+                seed,
+            );
             candidate.stability = stability.iter().copied().min_by(f64::total_cmp);
         }
         candidate.excluded = select.objections(&candidate);
@@ -69,19 +91,19 @@ fn sweep(
     Ok(swept)
 }
 
-/// The quality of every k from `k_min` to `k_max`, by fitting `template` with that k to `x` (customers × features). Ends
+/// The quality of every k from `k_min` to `k_max`, by fitting the `template` with that k. Ends
 /// early when there are fewer distinct customers than clusters. `on_progress` hears the number done and the total.
 ///
 /// # Errors
-/// Those of [`KMeans`], and `E0205` for `select`.
+/// Those of the algorithm, and `E0205` for `select`.
 pub fn sweep_k(
-    x: ArrayView2<f64>,
-    template: &KMeans,
+    space: Space,
+    template: &Template,
     select: &SelectK,
     seed: u64,
     on_progress: &dyn Fn(usize, usize),
 ) -> Result<Vec<Candidate>> {
-    Ok(sweep(x, template, select, seed, on_progress)?.into_iter().map(|swept| swept.candidate).collect())
+    Ok(sweep(space, template, select, seed, on_progress)?.into_iter().map(|swept| swept.candidate).collect())
 }
 
 /// The k to offer, by the rule of [`super::select`]: of those that meet the conditions of `select`, the smallest whose
@@ -90,13 +112,13 @@ pub fn sweep_k(
 /// # Errors
 /// Those of [`sweep_k`].
 pub fn choose_k(
-    x: ArrayView2<f64>,
-    template: &KMeans,
+    space: Space,
+    template: &Template,
     select: &SelectK,
     seed: u64,
     on_progress: &dyn Fn(usize, usize),
 ) -> Result<Choice> {
-    let mut swept = sweep(x, template, select, seed, on_progress)?;
+    let mut swept = sweep(space, template, select, seed, on_progress)?;
     let mut candidates: Vec<Candidate> = swept.iter().map(|swept| swept.candidate.clone()).collect();
     let Verdict { chosen, reasons, fallback } = judge(&candidates, select);
     candidates[chosen].chosen = true;
@@ -107,9 +129,14 @@ pub fn choose_k(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::KMeans;
     use ndarray::Array2;
     use rand::{Rng, SeedableRng};
     use std::cell::RefCell;
+
+    fn kmeans(n_clusters: usize) -> Algorithm {
+        Algorithm::KMeans(KMeans { n_clusters, ..KMeans::default() })
+    }
 
     /// Four round groups of unequal size on the grid of model space.
     fn four_groups(n: usize) -> Array2<f64> {
@@ -126,7 +153,7 @@ mod tests {
     fn planted_groups_are_found_and_progress_is_told() {
         let x = four_groups(600);
         let heard = RefCell::new(Vec::new());
-        let choice = choose_k(x.view(), &KMeans::default(), &SelectK::default(), 42, &|done, of| {
+        let choice = choose_k(x.view().into(), &kmeans, &SelectK::default(), 42, &|done, of| {
             heard.borrow_mut().push((done, of));
         })
         .unwrap();
@@ -137,14 +164,14 @@ mod tests {
         assert!(choice.candidates.windows(2).all(|w| w[1].inertia < w[0].inertia));
         assert_eq!(heard.borrow()[..2], [(1, 7), (2, 7)]);
         assert_eq!(heard.borrow().last(), Some(&(7, 7)));
-        let again = choose_k(x.view(), &KMeans::default(), &SelectK::default(), 42, &|_, _| {}).unwrap();
+        let again = choose_k(x.view().into(), &kmeans, &SelectK::default(), 42, &|_, _| {}).unwrap();
         assert_eq!(choice, again);
     }
 
     #[test]
     fn few_distinct_customers_end_the_sweep_quietly() {
         let x = Array2::from_shape_fn((90, 1), |(row, _)| (row % 3) as f64);
-        let sweep = |x: &Array2<f64>| sweep_k(x.view(), &KMeans::default(), &SelectK::default(), 1, &|_, _| {});
+        let sweep = |x: &Array2<f64>| sweep_k(x.view().into(), &kmeans, &SelectK::default(), 1, &|_, _| {});
         assert_eq!(sweep(&x).unwrap().iter().map(|c| c.clusters).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(sweep(&Array2::zeros((90, 1))).unwrap_err().code(), "E0404");
     }

@@ -6,10 +6,9 @@
 
 pub use super::eps::{EpsChoice, choose_eps, sweep_eps};
 use super::indices::{calinski_harabasz, davies_bouldin, inertia, silhouette};
-pub use super::k::{Choice, choose_k, sweep_k};
+pub use super::k::{Choice, Space, Template, choose_k, sweep_k};
 use crate::cluster::Prototypes;
 use crate::error::{Error, Result};
-use ndarray::ArrayView2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,15 +44,15 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Measures the clusters of `x` (customers × features) that `prototypes` make; stability is left open.
+    /// Measures the clusters that `prototypes` make; stability is left open.
     pub(super) fn measure(
-        x: ArrayView2<f64>,
+        Space { points, x }: Space,
         prototypes: &Prototypes,
         value: f64,
         sample: usize,
         seed: u64,
     ) -> (Self, Vec<Option<usize>>) {
-        let assignments = prototypes.assign(x);
+        let assignments = prototypes.assign_points(points);
         let labels: Vec<Option<usize>> = assignments.iter().map(|a| a.cluster).collect();
         let mut sizes = vec![0_usize; prototypes.n_clusters()];
         labels.iter().flatten().for_each(|&cluster| sizes[cluster] += 1);

@@ -1,9 +1,8 @@
 //! Would other customers from the same population have shown the same clusters?
 
 use super::indices::sample_rows;
-use crate::cluster::{Clusterer, Prototypes};
+use crate::cluster::{Clusterer, Points, Prototypes};
 use crate::error::Result;
-use ndarray::{ArrayView2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
@@ -17,16 +16,16 @@ use rayon::prelude::*;
 /// is stable, below 0.6 is not to be trusted, 0.5 and below is dissolved.
 ///
 /// # Panics
-/// If `x` (rows × features) and `labels` differ in length.
+/// If `points` and `labels` differ in length.
 pub fn clusterwise_jaccard(
-    x: ArrayView2<f64>,
+    points: Points,
     labels: &[Option<usize>],
     clusterer: &dyn Clusterer,
     bootstraps: usize,
     max_rows: usize,
     seed: u64,
 ) -> Vec<f64> {
-    assert_eq!(x.nrows(), labels.len(), "one label per row");
+    assert_eq!(points.x.nrows(), labels.len(), "one label per row");
     let n_clusters = labels.iter().flatten().max().map_or(0, |last| last + 1);
     let everyone: Vec<usize> = (0..labels.len()).collect();
     let rows = sample_rows(&everyone, max_rows, seed);
@@ -42,9 +41,9 @@ pub fn clusterwise_jaccard(
             let mut drawn: Vec<usize> = rows.iter().map(|_| rows[rng.gen_range(0..rows.len())]).collect();
             drawn.sort_unstable();
             drawn.dedup();
-            let x = x.select(Axis(0), &drawn);
+            let resample = points.select(&drawn);
             let old: Vec<Option<usize>> = drawn.iter().map(|&row| labels[row]).collect();
-            best_jaccard(&old, n_clusters, clusterer.fit(x.view(), seed), x.view())
+            best_jaccard(&old, n_clusters, clusterer.fit_points(resample.points(), seed), resample.points())
         })
         .collect();
     (0..n_clusters)
@@ -60,10 +59,12 @@ fn best_jaccard(
     old: &[Option<usize>],
     n_clusters: usize,
     refit: Result<Prototypes>,
-    x: ArrayView2<f64>,
+    points: Points,
 ) -> Vec<Option<f64>> {
     let (new, n_new): (Vec<Option<usize>>, usize) = match refit {
-        Ok(prototypes) => (prototypes.assign(x).iter().map(|a| a.cluster).collect(), prototypes.n_clusters()),
+        Ok(prototypes) => {
+            (prototypes.assign_points(points).iter().map(|a| a.cluster).collect(), prototypes.n_clusters())
+        }
         Err(_) => (vec![None; old.len()], 1),
     };
     let mut both = vec![vec![0_usize; n_new]; n_clusters];
@@ -98,7 +99,7 @@ mod tests {
     fn stability(x: &Array2<f64>, k: usize) -> Vec<f64> {
         let model = KMeans { n_clusters: k, n_starts: 3, ..KMeans::default() };
         let labels: Vec<_> = model.fit(x.view(), 1).unwrap().assign(x.view()).iter().map(|a| a.cluster).collect();
-        clusterwise_jaccard(x.view(), &labels, &model, 20, 4000, 7)
+        clusterwise_jaccard(x.view().into(), &labels, &model, 20, 4000, 7)
     }
 
     #[test]
@@ -119,7 +120,7 @@ mod tests {
         let x = groups(3);
         let labels: Vec<_> = (0..180).map(|row| Some(usize::from(row < 120))).collect();
         let model = KMeans { n_clusters: 3, n_starts: 3, ..KMeans::default() };
-        let found = clusterwise_jaccard(x.view(), &labels, &model, 20, 4000, 7);
+        let found = clusterwise_jaccard(x.view().into(), &labels, &model, 20, 4000, 7);
         assert_eq!(found[0], 1.0);
         assert!((0.45..0.65).contains(&found[1]), "{found:?}");
     }
@@ -129,7 +130,7 @@ mod tests {
         let x = array![[0.0], [1.0], [2.0]];
         let model = KMeans { n_clusters: 3, ..KMeans::default() };
         let labels = [Some(0), Some(1), Some(2)];
-        let found = clusterwise_jaccard(x.view(), &labels, &model, 40, 4000, 1);
+        let found = clusterwise_jaccard(x.view().into(), &labels, &model, 40, 4000, 1);
         assert!(found.iter().all(|&j| j < 0.7), "{found:?}");
     }
 
@@ -138,7 +139,7 @@ mod tests {
         let x = groups(3);
         let model = KMeans { n_clusters: 4, n_starts: 2, ..KMeans::default() };
         let labels: Vec<_> = model.fit(x.view(), 1).unwrap().assign(x.view()).iter().map(|a| a.cluster).collect();
-        let run = |max_rows, seed| clusterwise_jaccard(x.view(), &labels, &model, 10, max_rows, seed);
+        let run = |max_rows, seed| clusterwise_jaccard(x.view().into(), &labels, &model, 10, max_rows, seed);
         assert_eq!(run(100, 3), run(100, 3));
         assert_ne!(run(100, 3), run(180, 3));
     }
