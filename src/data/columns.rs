@@ -340,13 +340,19 @@ impl<'a> Sample<'a> {
             let options =
                 StrptimeOptions { format: Some(format.as_str().into()), strict: false, exact: true, cache: true };
             let one = if let Some((per_day, shift)) = dates::counted(format) {
-                let number = text.clone().cast(DataType::Float64);
-                // Fractions of a day are its time. What lies outside the calendar is no date.
-                let days = (number / lit(per_day)).floor() - lit(shift);
+                let days = text.clone().cast(DataType::Float64) / lit(per_day) - lit(shift);
+                // What lies outside the calendar is no date.
                 let days = when(days.clone().gt(lit(-36_525.0)).and(days.clone().lt(lit(2_932_897.0))))
                     .then(days)
                     .otherwise(lit(NULL));
-                days.cast(DataType::Int32).cast(DataType::Date).cast(moment.clone())
+                if zone.is_some() {
+                    (days * lit(86_400e6))
+                        .round(0, RoundMode::HalfAwayFromZero)
+                        .cast(DataType::Int64)
+                        .cast(moment.clone())
+                } else {
+                    days.floor().cast(DataType::Int32).cast(DataType::Date).cast(moment.clone())
+                }
             } else if format.contains("%H") || format.contains("%T") {
                 timed = true;
                 let zone = format.contains("%:z").then_some(TimeZone::UTC);

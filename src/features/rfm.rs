@@ -27,6 +27,9 @@ const TREND: u32 = 90;
 /// Customers beyond this quantile of revenue are whales: one in two hundred.
 const WHALE: f64 = 0.995;
 
+/// What lifetime models read of a customer (Fader, Hardie & Lee 2005): x, t_x, T and the mean of a repeat day.
+pub const LIFETIME: [&str; 4] = ["repeat_days", "first_to_last_days", "tenure_days", "repeat_day_value"];
+
 /// The features of orders, in column order.
 pub fn features(has: Available) -> Vec<Feature> {
     let sales = Rows::sales;
@@ -58,7 +61,6 @@ pub fn features(has: Available) -> Vec<Feature> {
         feature("interpurchase_days", "Days between orders", Unit::Days, Measure::MeanGap(sales()))
             .words("buys often", "buys seldom"),
     );
-    // The summary that lifetime models read (Fader, Hardie & Lee 2005): x, t_x and, with `tenure_days` as T, m.
     all.push(
         feature("repeat_days", "Days with a repeat order", Unit::Count, Measure::ActiveDays(sales().repeat()))
             .words("bought once", "came back often"),

@@ -20,7 +20,7 @@ use crate::error::{Error, Result, Warning};
 use crate::features::matrix::FeatureMatrix;
 use crate::features::preparation::{ModelMatrix, Preparation, PreparationOptions};
 use crate::features::smoothing::Learned;
-use crate::features::{Feature, Role, Unit};
+use crate::features::{Feature, Role, Unit, rfm};
 use crate::report::Report;
 use crate::segment::model::{FORMAT, ModelSegment, SegmentModel, far_distance};
 use crate::segment::persona::personas;
@@ -141,7 +141,9 @@ pub fn rfm(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Grid> {
     watch.end(&read_words(&tables));
     watch.begin("score");
     let mut features = features(config, &tables)?;
-    features.retain(|f| rfm_grid::FEATURES.contains(&f.name.as_str()));
+    // The rest is for lifetime models, which start from the same table.
+    let kept = rfm_grid::FEATURES.into_iter().chain(rfm::LIFETIME).collect::<Vec<_>>();
+    features.retain(|f| kept.contains(&f.name.as_str()));
     let observed = Embedded.observe(&tables, &features)?;
     let matrix = Learned::fit(&observed, &features).resolve(observed, features)?;
     let grid = RfmGrid::fit(&config.rfm, &matrix)
