@@ -16,15 +16,21 @@
 //! [`Clusterer::with_seed`] makes parameters that implement linfa's `ParamGuard` and `Fit`, and [`Prototypes`]
 //! implements linfa's `PredictInplace`, so both fit into any linfa pipeline.
 
+mod canonical;
 pub mod dbscan;
+pub mod floor;
 pub mod kdistance;
+mod kernel;
 pub mod kmeans;
 mod lloyd;
+pub mod mixture;
 pub mod points;
 pub mod prototypes;
 
 pub use dbscan::Dbscan;
+pub use floor::Floor;
 pub use kmeans::KMeans;
+pub use mixture::GaussianMixture;
 pub use points::Points;
 pub use prototypes::{Assignment, Prototypes, squared_distance};
 
@@ -77,6 +83,9 @@ pub enum Algorithm {
     /// See [`dbscan`].
     #[serde(rename = "dbscan")]
     Dbscan(Dbscan),
+    /// See [`mixture`].
+    #[serde(rename = "gaussian_mixture")]
+    GaussianMixture(GaussianMixture),
 }
 
 impl Algorithm {
@@ -84,6 +93,7 @@ impl Algorithm {
         match self {
             Algorithm::KMeans(a) => a,
             Algorithm::Dbscan(a) => a,
+            Algorithm::GaussianMixture(a) => a,
         }
     }
 
@@ -92,6 +102,7 @@ impl Algorithm {
         match self {
             Algorithm::KMeans(_) => "kmeans",
             Algorithm::Dbscan(_) => "dbscan",
+            Algorithm::GaussianMixture(_) => "gaussian_mixture",
         }
     }
 }

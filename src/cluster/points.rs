@@ -22,6 +22,11 @@ impl<'a> From<ArrayView2<'a, f64>> for Points<'a> {
 }
 
 impl Points<'_> {
+    /// How many customers a row stands for.
+    pub(super) fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| weights[row])
+    }
+
     /// Refuses what would put everyone into one cluster: values that are not finite or whose squares overflow (`E0346`),
     /// no features (`E0403`); and weights or codes that do not fit the rows (`E0347`).
     pub(super) fn check(&self) -> Result<()> {
