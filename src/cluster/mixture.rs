@@ -165,7 +165,7 @@ impl GaussianMixture {
             let seeds = KMeans { n_clusters: k, n_starts: 1, ..KMeans::default() };
             let seeds = seeds.fit_points(start_rows.points(), stream(seed, number).next_u64())?;
             let labels: Vec<usize> = seeds.assign(start_rows.x.view()).iter().filter_map(|a| a.cluster).collect();
-            let parameters = settings.from_labels(start_rows, &start_data, &labels, k);
+            let parameters = settings.start(start_rows, &start_data, &labels, k);
             Ok(parameters.and_then(|parameters| settings.descend(&start_data, parameters)))
         };
         let starts: Vec<Option<Descent>> =
@@ -214,7 +214,7 @@ impl GaussianMixture {
         let rows = Distinct { codes: Array2::zeros((rows.len(), 0)), ..rows };
         let settings = self.settings();
         let data = Data::new(&rows);
-        let parameters = settings.from_labels(&rows, &data, &labels, k);
+        let parameters = settings.start(&rows, &data, &labels, k);
         let descent = parameters.and_then(|parameters| settings.descend(&data, parameters));
         self.finish(descent.into_iter().collect(), &rows, &data)
     }

@@ -22,6 +22,7 @@ pub mod floor;
 pub mod kdistance;
 mod kernel;
 pub mod kmeans;
+pub mod kprototypes;
 mod lloyd;
 pub mod mixture;
 pub mod points;
@@ -30,6 +31,7 @@ pub mod prototypes;
 pub use dbscan::Dbscan;
 pub use floor::Floor;
 pub use kmeans::KMeans;
+pub use kprototypes::KPrototypes;
 pub use mixture::GaussianMixture;
 pub use points::Points;
 pub use prototypes::{Assignment, Prototypes, squared_distance};
@@ -86,6 +88,9 @@ pub enum Algorithm {
     /// See [`mixture`].
     #[serde(rename = "gaussian_mixture")]
     GaussianMixture(GaussianMixture),
+    /// See [`kprototypes`].
+    #[serde(rename = "kprototypes")]
+    KPrototypes(KPrototypes),
 }
 
 impl Algorithm {
@@ -94,6 +99,7 @@ impl Algorithm {
             Algorithm::KMeans(a) => a,
             Algorithm::Dbscan(a) => a,
             Algorithm::GaussianMixture(a) => a,
+            Algorithm::KPrototypes(a) => a,
         }
     }
 
@@ -103,6 +109,7 @@ impl Algorithm {
             Algorithm::KMeans(_) => "kmeans",
             Algorithm::Dbscan(_) => "dbscan",
             Algorithm::GaussianMixture(_) => "gaussian_mixture",
+            Algorithm::KPrototypes(_) => "kprototypes",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What every algorithm promises. A new one is one line in [`algorithms`].
 
-use ilk::cluster::{Algorithm, Clusterer, Dbscan, GaussianMixture, KMeans, Prototypes};
+use ilk::cluster::{Algorithm, Clusterer, Dbscan, GaussianMixture, KMeans, KPrototypes, Prototypes};
 use ilk::error::Result;
 use ilk::evidence::indices::adjusted_rand;
 use ndarray::{Array2, Axis};
@@ -25,6 +25,11 @@ fn algorithms() -> Vec<(Algorithm, Algorithm, &'static str)> {
             Algorithm::GaussianMixture(GaussianMixture { n_components: 3, ..GaussianMixture::default() }),
             Algorithm::GaussianMixture(GaussianMixture { reg_covar: -1.0, ..GaussianMixture::default() }),
             "reg_covar",
+        ),
+        (
+            Algorithm::KPrototypes(KPrototypes { n_clusters: 3, ..KPrototypes::default() }),
+            Algorithm::KPrototypes(KPrototypes { gamma: Some(-1.0), ..KPrototypes::default() }),
+            "gamma",
         ),
     ]
 }

@@ -58,7 +58,7 @@ pub(super) struct Settings {
 impl Settings {
     /// Parameters where every row belongs wholly to the component `labels` names; none if a covariance is not positive
     /// definite.
-    pub(super) fn from_labels(&self, rows: &Distinct, data: &Data, labels: &[usize], k: usize) -> Option<Parameters> {
+    pub(super) fn start(&self, rows: &Distinct, data: &Data, labels: &[usize], k: usize) -> Option<Parameters> {
         let width = rows.x.ncols();
         let mut sums = Sums {
             log_likelihood: 0.0,

@@ -4,6 +4,8 @@ mod gaussian;
 mod mixed;
 mod nearest;
 
+pub(super) use mixed::dissimilarity;
+
 use super::Points;
 use crate::error::{Error, Result};
 use linfa::traits::PredictInplace;
