@@ -27,6 +27,7 @@ mod lloyd;
 pub mod mixture;
 pub mod points;
 pub mod prototypes;
+pub mod ward;
 
 pub use dbscan::Dbscan;
 pub use floor::Floor;
@@ -35,6 +36,7 @@ pub use kprototypes::KPrototypes;
 pub use mixture::GaussianMixture;
 pub use points::Points;
 pub use prototypes::{Assignment, Prototypes, squared_distance};
+pub use ward::Ward;
 
 use crate::error::{Error, Result};
 use linfa::{DatasetBase, ParamGuard, traits::Fit};
@@ -91,6 +93,9 @@ pub enum Algorithm {
     /// See [`kprototypes`].
     #[serde(rename = "kprototypes")]
     KPrototypes(KPrototypes),
+    /// See [`ward`].
+    #[serde(rename = "ward")]
+    Ward(Ward),
 }
 
 impl Algorithm {
@@ -100,6 +105,7 @@ impl Algorithm {
             Algorithm::Dbscan(a) => a,
             Algorithm::GaussianMixture(a) => a,
             Algorithm::KPrototypes(a) => a,
+            Algorithm::Ward(a) => a,
         }
     }
 
@@ -110,6 +116,7 @@ impl Algorithm {
             Algorithm::Dbscan(_) => "dbscan",
             Algorithm::GaussianMixture(_) => "gaussian_mixture",
             Algorithm::KPrototypes(_) => "kprototypes",
+            Algorithm::Ward(_) => "ward",
         }
     }
 }

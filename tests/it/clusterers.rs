@@ -1,6 +1,6 @@
 //! What every algorithm promises. A new one is one line in [`algorithms`].
 
-use ilk::cluster::{Algorithm, Clusterer, Dbscan, GaussianMixture, KMeans, KPrototypes, Prototypes};
+use ilk::cluster::{Algorithm, Clusterer, Dbscan, GaussianMixture, KMeans, KPrototypes, Prototypes, Ward};
 use ilk::error::Result;
 use ilk::evidence::indices::adjusted_rand;
 use ndarray::{Array2, Axis};
@@ -30,6 +30,11 @@ fn algorithms() -> Vec<(Algorithm, Algorithm, &'static str)> {
             Algorithm::KPrototypes(KPrototypes { n_clusters: 3, ..KPrototypes::default() }),
             Algorithm::KPrototypes(KPrototypes { gamma: Some(-1.0), ..KPrototypes::default() }),
             "gamma",
+        ),
+        (
+            Algorithm::Ward(Ward { n_clusters: 3, ..Ward::default() }),
+            Algorithm::Ward(Ward { distance_threshold: Some(-1.0), ..Ward::default() }),
+            "distance_threshold",
         ),
     ]
 }
