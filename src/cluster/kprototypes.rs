@@ -20,7 +20,7 @@
 //!
 //! # Choosing its parameters
 //!
-//! `n_clusters` and `n_starts` as for k-means; levels make more local optima, so 20 starts or more. `gamma` says what a
+//! `n_clusters` and `n_starts` as for k-means; levels make more local optima, hence 50 starts. `gamma` says what a
 //! level is worth against numbers: by default half the mean standard deviation of the numbers, the middle of what Huang
 //! recommends; 1 if there are no numbers. For scaled numbers that is about 0.5: two customers who differ in two levels are as far
 //! apart as two who differ by one standard deviation in one number. Raise it if clusters should be pure in levels,
@@ -63,7 +63,7 @@ pub struct KPrototypes {
 
 impl Default for KPrototypes {
     fn default() -> Self {
-        Self { n_clusters: 5, gamma: None, n_starts: 20, max_iterations: 300 }
+        Self { n_clusters: 5, gamma: None, n_starts: 50, max_iterations: 300 }
     }
 }
 
@@ -95,7 +95,7 @@ impl Clusterer for KPrototypes {
             return Err(out_of_bounds("gamma", gamma, "0 or more and finite", "gamma = 0.5"));
         }
         if !(1..=10_000).contains(&n_starts) {
-            return Err(out_of_bounds("n_starts", n_starts, "from 1 to 10000", "n_starts = 20"));
+            return Err(out_of_bounds("n_starts", n_starts, "from 1 to 10000", "n_starts = 50"));
         }
         if !(1..=1_000_000).contains(&max_iterations) {
             return Err(out_of_bounds("max_iterations", max_iterations, "from 1 to 1000000", "max_iterations = 300"));

@@ -130,8 +130,8 @@ impl Table<'_> {
         let mut moved_any = false;
         for _ in 0..max_passes {
             let mut moved = false;
-            for row in 0..self.weights.len() {
-                let from = cluster[row];
+            for (row, cluster) in cluster.iter_mut().enumerate() {
+                let from = *cluster;
                 if totals.rows[from] < 2 {
                     continue;
                 }
@@ -147,7 +147,7 @@ impl Table<'_> {
                 if best.0 != from {
                     totals.add(from, x, own, -weight);
                     totals.add(best.0, x, own, weight);
-                    cluster[row] = best.0;
+                    *cluster = best.0;
                     moved = true;
                 }
             }

@@ -1,7 +1,7 @@
 //! Who was merged with whom, and how far apart they were.
 
 use crate::cluster::canonical::Distinct;
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
 /// Two nodes that become one. Nodes are numbered as in SciPy: the leaves first, then merge after merge.
@@ -156,58 +156,68 @@ impl Tree {
     }
 }
 
+/// Places whose costs are computed together, so that they stay in the first-level cache.
+const PLACES: usize = 1024;
+
 /// The clusters that are left, at places 0 to their number.
 struct Forest {
-    /// Features × places: values of one feature side by side, so that several distances are computed at once.
-    centroids: Array2<f64>,
+    /// Per feature, the centroids' values side by side, so that several distances are computed at once.
+    centroids: Vec<Vec<f64>>,
     weights: Vec<f64>,
     /// The number of the node at every place.
     nodes: Vec<usize>,
-    costs: Vec<f64>,
 }
 
 impl Forest {
     fn new(x: ArrayView2<f64>, weights: &[f64]) -> Self {
-        let mut centroids = Array2::zeros((x.ncols(), x.nrows()));
-        centroids.assign(&x.t());
-        Self { centroids, weights: weights.to_vec(), nodes: (0..weights.len()).collect(), costs: Vec::new() }
+        let centroids = x.columns().into_iter().map(|column| column.to_vec()).collect();
+        Self { centroids, weights: weights.to_vec(), nodes: (0..weights.len()).collect() }
     }
 
     /// The place whose merging with `of` adds least to the sum of squares, and how much; on a tie `favourite`, or else
     /// the lowest place.
-    fn nearest(&mut self, of: usize, favourite: Option<usize>) -> (usize, f64) {
-        let left = self.nodes.len();
-        self.costs.clear();
-        self.costs.resize(left, 0.0);
-        for feature in self.centroids.rows() {
-            let own = feature[of];
-            for (cost, v) in self.costs.iter_mut().zip(feature) {
-                *cost += (v - own) * (v - own);
-            }
-        }
+    fn nearest(&self, of: usize, favourite: Option<usize>) -> (usize, f64) {
         let own = self.weights[of];
-        for (cost, weight) in self.costs.iter_mut().zip(&self.weights) {
-            *cost *= own * weight / (own + weight);
-        }
-        self.costs[of] = f64::INFINITY;
-        let mut best = favourite.map_or((usize::MAX, f64::INFINITY), |place| (place, self.costs[place]));
-        for (place, &cost) in self.costs.iter().enumerate() {
-            if cost < best.1 {
-                best = (place, cost);
+        let mut costs = [0.0; PLACES];
+        let mut best = (usize::MAX, f64::INFINITY);
+        let mut of_favourite = f64::INFINITY;
+        for start in (0..self.nodes.len()).step_by(PLACES) {
+            let end = self.nodes.len().min(start + PLACES);
+            let costs = &mut costs[..end - start];
+            costs.fill(0.0);
+            for feature in &self.centroids {
+                let value = feature[of];
+                for (cost, v) in costs.iter_mut().zip(&feature[start..end]) {
+                    *cost += (v - value) * (v - value);
+                }
+            }
+            for (cost, weight) in costs.iter_mut().zip(&self.weights[start..end]) {
+                *cost *= own * weight / (own + weight);
+            }
+            if (start..end).contains(&of) {
+                costs[of - start] = f64::INFINITY;
+            }
+            if let Some(place) = favourite.filter(|place| (start..end).contains(place)) {
+                of_favourite = costs[place - start];
+            }
+            let least = costs.iter().fold(f64::INFINITY, |least, &cost| if cost < least { cost } else { least });
+            if least < best.1
+                && let Some(place) = costs.iter().position(|&cost| cost == least)
+            {
+                best = (start + place, least);
             }
         }
-        best
+        favourite.filter(|_| of_favourite <= best.1).map_or(best, |place| (place, of_favourite))
     }
 
     /// Puts the union of two places `a < b` at `a` under a new node number, and the last place at `b`: returns from
     /// where to where that moved.
     fn merge(&mut self, a: usize, b: usize, node: usize) -> (usize, usize) {
         let last = self.nodes.len() - 1;
-        let (weight_a, weight_b) = (self.weights[a], self.weights[b]);
-        let weight = weight_a + weight_b;
-        for mut feature in self.centroids.rows_mut() {
-            feature[a] += weight_b / weight * (feature[b] - feature[a]);
-            feature[b] = feature[last];
+        let weight = self.weights[a] + self.weights[b];
+        for feature in &mut self.centroids {
+            feature[a] += self.weights[b] / weight * (feature[b] - feature[a]);
+            feature.swap_remove(b);
         }
         self.weights[a] = weight;
         self.nodes[a] = node;
@@ -220,7 +230,7 @@ impl Forest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Axis, array};
+    use ndarray::{Array2, Axis, array};
     use rand::Rng;
 
     fn tree(x: &Array2<f64>) -> Tree {
