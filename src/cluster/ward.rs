@@ -16,8 +16,7 @@
 //! The prototypes are the different customers themselves (or the centroids of the micro-clusters), each labelled by
 //! the cut. A new customer belongs where the nearest of them does; a customer of the fit is its own nearest, so its
 //! label is exactly the tree's. Centroids of clusters would be fewer but would move customers at the borders. Everyone
-//! belongs somewhere. A model of 20,000 customers holds 20,000 prototypes; the floor for tens of thousands is fewer
-//! rows or k-means.
+//! belongs somewhere. The price is a large model: 20,000 different customers are 20,000 prototypes.
 //!
 //! # Choosing its parameters
 //!

@@ -8,10 +8,14 @@
 //! [`f64::mul_add`] only, which rounds once whether an instruction or a library computes it, and takes exponentials and
 //! logarithms from its own polynomials; so both give the same bits. (Without FMA instructions the library is slow.)
 
+mod lanes;
+mod score;
+
+pub(in crate::cluster) use score::{Scores, score};
+
+use lanes::{LANES, Lanes, exp, ln, ln_lanes};
 use rayon::prelude::*;
 
-/// Customers handled side by side.
-const LANES: usize = 8;
 /// Groups in a block.
 const GROUPS: usize = 8;
 /// Customers in a block: what a block needs stays in the first-level cache.
@@ -20,130 +24,6 @@ pub(in crate::cluster) const BLOCK: usize = LANES * GROUPS;
 const TILE: usize = 4;
 /// Blocks per partial sum. Fixed, so that sums are the same at any number of threads.
 const CHUNK: usize = 128;
-/// A share of a customer below 2^-64 is less than half the rounding of one; it counts as nothing.
-const LEAST_EXPONENT: f64 = -44.361_419_555_836_5;
-
-/// One value for each customer of a group.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Lanes([f64; LANES]);
-
-impl Lanes {
-    const ZERO: Self = Lanes([0.0; LANES]);
-
-    #[inline(always)]
-    fn splat(v: f64) -> Self {
-        Lanes([v; LANES])
-    }
-
-    #[inline(always)]
-    fn load(from: &[f64]) -> Self {
-        let mut lanes = [0.0; LANES];
-        lanes.copy_from_slice(&from[..LANES]);
-        Lanes(lanes)
-    }
-
-    #[inline(always)]
-    fn store(self, to: &mut [f64]) {
-        to[..LANES].copy_from_slice(&self.0);
-    }
-
-    #[inline(always)]
-    fn map2(mut self, other: Self, f: impl Fn(f64, f64) -> f64) -> Self {
-        for lane in 0..LANES {
-            self.0[lane] = f(self.0[lane], other.0[lane]);
-        }
-        self
-    }
-
-    /// `self * factor + term`, rounded once.
-    #[inline(always)]
-    fn fma(self, factor: Self, mut term: Self) -> Self {
-        for lane in 0..LANES {
-            term.0[lane] = self.0[lane].mul_add(factor.0[lane], term.0[lane]);
-        }
-        term
-    }
-
-    #[inline(always)]
-    fn map(mut self, f: impl Fn(f64) -> f64) -> Self {
-        for lane in 0..LANES {
-            self.0[lane] = f(self.0[lane]);
-        }
-        self
-    }
-
-    #[inline(always)]
-    fn max(self, other: Self) -> Self {
-        self.map2(other, |a, b| if b > a { b } else { a })
-    }
-}
-
-/// 2^52 * 1.5: adding it leaves the nearest integer in the low bits.
-const ROUND: f64 = 6_755_399_441_055_744.0;
-const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
-const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-
-/// `e^x` for `x <= 0`, and 0 below [`LEAST_EXPONENT`]. Taylor's polynomial of degree 13 on `|r| <= ln 2 / 2` after taking
-/// out powers of two (Cody & Waite's two-part ln 2): relative error below 4e-16, measured in the tests.
-#[inline(always)]
-fn exp(x: Lanes) -> Lanes {
-    let clamped = x.map(|v| if v > LEAST_EXPONENT { v } else { LEAST_EXPONENT });
-    let shifted = clamped.fma(Lanes::splat(std::f64::consts::LOG2_E), Lanes::splat(ROUND));
-    let n = shifted.map(|v| v - ROUND);
-    let r = n.fma(Lanes::splat(-LN_2_LOW), n.fma(Lanes::splat(-LN_2_HIGH), clamped));
-    const INVERSE_FACTORIALS: [f64; 14] = {
-        let mut inverse = [1.0; 14];
-        let (mut i, mut factorial) = (1, 1.0);
-        while i < 14 {
-            factorial *= i as f64;
-            inverse[i] = 1.0 / factorial;
-            i += 1;
-        }
-        inverse
-    };
-    // Even and odd powers apart: two short chains of operations instead of a long one.
-    let square = r.map2(r, |a, b| a * b);
-    let (mut even, mut odd) = (Lanes::splat(INVERSE_FACTORIALS[12]), Lanes::splat(INVERSE_FACTORIALS[13]));
-    for i in (0..6).rev() {
-        even = even.fma(square, Lanes::splat(INVERSE_FACTORIALS[2 * i]));
-        odd = odd.fma(square, Lanes::splat(INVERSE_FACTORIALS[2 * i + 1]));
-    }
-    let sum = odd.fma(r, even);
-    let power = shifted.map(|v| f64::from_bits(v.to_bits().wrapping_add(1023) << 52));
-    let value = sum.map2(power, |a, b| a * b);
-    value.map2(x, |value, x| if x < LEAST_EXPONENT { 0.0 } else { value })
-}
-
-/// `ln x` for normal `x > 0`: `x = 2^e m` with `m` about 1, and `ln m = 2 atanh((m - 1) / (m + 1))` by its series up to
-/// the 23rd power: error below 3e-16 of the larger of 1 and the result, measured in the tests.
-#[inline(always)]
-fn ln_lanes(x: Lanes) -> Lanes {
-    // The bits of sqrt(1/2): what is subtracted leaves the exponent for which m lies in [sqrt(1/2), sqrt(2)).
-    const HALF_ROOT: u64 = 0x3FE6_A09E_667F_3BCD;
-    const MANTISSA: u64 = 0x000F_FFFF_FFFF_FFFF;
-    // The exponent in the low bits of 2^52 + 2^11: what is left after subtracting that is the exponent itself.
-    const OFFSET: f64 = 4_503_599_627_372_544.0;
-    let exponent = x.map(|v| {
-        let exponent = (v.to_bits().wrapping_sub(HALF_ROOT) >> 52).wrapping_add(2048) & 0xFFF;
-        f64::from_bits(exponent | 0x4330_0000_0000_0000) - OFFSET
-    });
-    let m = x.map(|v| f64::from_bits((v.to_bits().wrapping_sub(HALF_ROOT) & MANTISSA).wrapping_add(HALF_ROOT)));
-    let f = m.map(|m| (m - 1.0) / (m + 1.0));
-    let square = f.map2(f, |a, b| a * b);
-    let mut sum = Lanes::splat(2.0 / 23.0);
-    for power in (1..11).rev() {
-        sum = square.fma(sum, Lanes::splat(2.0 / f64::from(2 * power + 1)));
-    }
-    let cube = square.map2(f, |a, b| a * b);
-    let series = cube.fma(sum, f.map(|f| 2.0 * f));
-    exponent.fma(Lanes::splat(LN_2_HIGH), exponent.fma(Lanes::splat(LN_2_LOW), series))
-}
-
-/// `ln x` for normal `x > 0`, the same bits on every CPU.
-pub(in crate::cluster) fn ln(x: f64) -> f64 {
-    ln_lanes(Lanes::splat(x)).0[0]
-}
 
 /// Rows in blocks, padded with rows of weight 0 and features of value 0.
 pub(in crate::cluster) struct Blocks {
@@ -601,129 +481,9 @@ fn squares(values: &[f64], shared: &[f64], sums: &mut [[f64; HALF]]) {
     }
 }
 
-/// What one block of customers comes to under a mixture whose components are grouped into clusters.
-pub(in crate::cluster) struct Scores {
-    /// Cluster × customer of the block: the logarithm of the cluster's density.
-    logs: Vec<f64>,
-    /// Cluster × customer of the block: posterior probability.
-    shares: Vec<f64>,
-}
-
-impl Scores {
-    /// The logarithm of the density of every cluster for one customer of the block.
-    pub(in crate::cluster) fn logs(&self, row: usize) -> impl Iterator<Item = f64> {
-        self.logs.chunks_exact(BLOCK).map(move |cluster| cluster[row])
-    }
-
-    /// The posterior probability of every cluster for one customer of the block; not a number where no density reaches.
-    pub(in crate::cluster) fn shares(&self, row: usize) -> impl Iterator<Item = f64> {
-        self.shares.chunks_exact(BLOCK).map(move |cluster| cluster[row])
-    }
-}
-
-/// Scores the rows of `x` (C order, less `centre`) block by block and collects what `each` makes of every row, its
-/// number in the block and the block's scores; in the order of rows. `sizes` are the numbers of components of the
-/// clusters, whose components stand together.
-pub(in crate::cluster) fn score<T: Send>(
-    x: &[f64],
-    centre: &[f64],
-    components: &Components,
-    sizes: &[usize],
-    each: impl Fn(&[f64], usize, &Scores) -> T + Sync,
-) -> Vec<T> {
-    score_on(Isa::best(), x, centre, components, sizes, each)
-}
-
-fn score_on<T: Send>(
-    isa: Isa,
-    x: &[f64],
-    centre: &[f64],
-    components: &Components,
-    sizes: &[usize],
-    each: impl Fn(&[f64], usize, &Scores) -> T + Sync,
-) -> Vec<T> {
-    let (k, width, padded) = (components.peaks.len(), components.width, components.padded);
-    let (each, parts) = (&each, x.par_chunks(CHUNK * BLOCK * width));
-    let results: Vec<Vec<T>> = parts
-        .map(|part| {
-            let mut block = vec![0.0; BLOCK * padded];
-            let mut densities = vec![0.0; k * BLOCK];
-            let mut scores = Scores { logs: vec![0.0; sizes.len() * BLOCK], shares: vec![0.0; sizes.len() * BLOCK] };
-            let mut results = Vec::with_capacity(part.len() / width);
-            for x in part.chunks(BLOCK * width) {
-                fill(&mut block, x, width, padded, centre);
-                match isa {
-                    Isa::Any => score_block(&block, components, sizes, &mut densities, &mut scores),
-                    // SAFETY: this variant is made only where the CPU was asked and has both features.
-                    #[cfg(target_arch = "x86_64")]
-                    Isa::Avx2Fma => unsafe {
-                        score_block_avx2_fma(&block, components, sizes, &mut densities, &mut scores)
-                    },
-                }
-                results.extend(x.chunks_exact(width).enumerate().map(|(row, x)| each(x, row, &scores)));
-            }
-            results
-        })
-        .collect();
-    results.into_iter().flatten().collect()
-}
-
-/// The same scores, compiled for AVX2 and FMA.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn score_block_avx2_fma(
-    values: &[f64],
-    components: &Components,
-    sizes: &[usize],
-    densities: &mut [f64],
-    scores: &mut Scores,
-) {
-    score_block(values, components, sizes, densities, scores);
-}
-
-#[inline(always)]
-fn score_block(values: &[f64], components: &Components, sizes: &[usize], out: &mut [f64], scores: &mut Scores) {
-    densities(values, components, out);
-    let mut of_clusters = &*out;
-    for (&size, logs) in sizes.iter().zip(scores.logs.chunks_exact_mut(BLOCK)) {
-        let (own, rest) = of_clusters.split_at(size * BLOCK);
-        of_clusters = rest;
-        if size == 1 {
-            logs.copy_from_slice(own);
-            continue;
-        }
-        for (group, logs) in logs.chunks_exact_mut(LANES).enumerate() {
-            let (largest, sum) = log_sum(own, group * LANES);
-            largest.map2(ln_lanes(sum), |a, b| a + b).store(logs);
-        }
-    }
-    for group in 0..GROUPS {
-        let at = group * LANES;
-        let (largest, sum) = log_sum(&scores.logs, at);
-        for (logs, shares) in scores.logs.chunks_exact(BLOCK).zip(scores.shares.chunks_exact_mut(BLOCK)) {
-            let share = exp(Lanes::load(&logs[at..]).map2(largest, |v, largest| v - largest));
-            share.map2(sum, |share, sum| share / sum).store(&mut shares[at..]);
-        }
-    }
-}
-
-/// The largest of the logarithms of one group (rows of [`BLOCK`] each), and the sum of exponentials relative to it.
-#[inline(always)]
-fn log_sum(logs: &[f64], at: usize) -> (Lanes, Lanes) {
-    let mut largest = Lanes::splat(f64::NEG_INFINITY);
-    for logs in logs.chunks_exact(BLOCK) {
-        largest = largest.max(Lanes::load(&logs[at..]));
-    }
-    let mut sum = Lanes::ZERO;
-    for logs in logs.chunks_exact(BLOCK) {
-        let share = exp(Lanes::load(&logs[at..]).map2(largest, |v, largest| v - largest));
-        sum = sum.map2(share, |a, b| a + b);
-    }
-    (largest, sum)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::score::score_on;
     use super::*;
     use rand::Rng;
 
@@ -742,25 +502,6 @@ mod tests {
         let total: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= total);
         Components::new(&random(seed + 2, k * width, -2.0..2.0), &weights, &triangles, width)
-    }
-
-    #[test]
-    fn exponentials_and_logarithms_are_right_to_the_stated_error() {
-        let mut worst = 0.0_f64;
-        for x in random(1, 200_000, -44.3..0.0).into_iter().chain([0.0, -1e-300, -1e-17, -LN_2_HIGH, -44.36]) {
-            worst = worst.max((exp(Lanes::splat(x)).0[3] / x.exp() - 1.0).abs());
-        }
-        assert!(worst < 4e-16, "{worst:e}");
-        for x in [-44.37, -700.0, -1e300, f64::NEG_INFINITY] {
-            assert_eq!(exp(Lanes::splat(x)).0[0], 0.0);
-        }
-        let mut worst = 0.0_f64;
-        let wide = random(2, 100_000, -300.0..300.0).into_iter().map(|e| 10.0_f64.powf(e));
-        for x in random(3, 100_000, 0.3..20.0).into_iter().chain(wide).chain([1.0, f64::MIN_POSITIVE, f64::MAX]) {
-            worst = worst.max((ln(x) - x.ln()).abs() / x.ln().abs().max(1.0));
-        }
-        assert!(worst < 3e-16, "{worst:e}");
-        assert_eq!(ln(1.0), 0.0);
     }
 
     #[test]
