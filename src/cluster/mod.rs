@@ -16,17 +16,27 @@
 //! [`Clusterer::with_seed`] makes parameters that implement linfa's `ParamGuard` and `Fit`, and [`Prototypes`]
 //! implements linfa's `PredictInplace`, so both fit into any linfa pipeline.
 
+mod canonical;
 pub mod dbscan;
+pub mod floor;
 pub mod kdistance;
+mod kernel;
 pub mod kmeans;
+pub mod kprototypes;
 mod lloyd;
+pub mod mixture;
 pub mod points;
 pub mod prototypes;
+pub mod ward;
 
 pub use dbscan::Dbscan;
+pub use floor::Floor;
 pub use kmeans::KMeans;
+pub use kprototypes::KPrototypes;
+pub use mixture::GaussianMixture;
 pub use points::Points;
 pub use prototypes::{Assignment, Prototypes, squared_distance};
+pub use ward::Ward;
 
 use crate::error::{Error, Result};
 use linfa::{DatasetBase, ParamGuard, traits::Fit};
@@ -77,6 +87,15 @@ pub enum Algorithm {
     /// See [`dbscan`].
     #[serde(rename = "dbscan")]
     Dbscan(Dbscan),
+    /// See [`mixture`].
+    #[serde(rename = "gaussian_mixture")]
+    GaussianMixture(GaussianMixture),
+    /// See [`kprototypes`].
+    #[serde(rename = "kprototypes")]
+    KPrototypes(KPrototypes),
+    /// See [`ward`].
+    #[serde(rename = "ward")]
+    Ward(Ward),
 }
 
 impl Algorithm {
@@ -84,6 +103,9 @@ impl Algorithm {
         match self {
             Algorithm::KMeans(a) => a,
             Algorithm::Dbscan(a) => a,
+            Algorithm::GaussianMixture(a) => a,
+            Algorithm::KPrototypes(a) => a,
+            Algorithm::Ward(a) => a,
         }
     }
 
@@ -102,6 +124,9 @@ impl Algorithm {
         match self {
             Algorithm::KMeans(_) => "kmeans",
             Algorithm::Dbscan(_) => "dbscan",
+            Algorithm::GaussianMixture(_) => "gaussian_mixture",
+            Algorithm::KPrototypes(_) => "kprototypes",
+            Algorithm::Ward(_) => "ward",
         }
     }
 }

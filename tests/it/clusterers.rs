@@ -1,6 +1,6 @@
 //! What every algorithm promises. A new one is one line in [`algorithms`].
 
-use ilk::cluster::{Algorithm, Clusterer, Dbscan, KMeans, Prototypes};
+use ilk::cluster::{Algorithm, Clusterer, Dbscan, GaussianMixture, KMeans, KPrototypes, Prototypes, Ward};
 use ilk::error::Result;
 use ilk::evidence::indices::adjusted_rand;
 use ndarray::{Array2, Axis};
@@ -20,6 +20,21 @@ fn algorithms() -> Vec<(Algorithm, Algorithm, &'static str)> {
             Algorithm::Dbscan(Dbscan { eps: 1.0, min_samples: 5, ..Dbscan::default() }),
             Algorithm::Dbscan(Dbscan { eps: -1.0, ..Dbscan::default() }),
             "eps",
+        ),
+        (
+            Algorithm::GaussianMixture(GaussianMixture { n_components: 3, ..GaussianMixture::default() }),
+            Algorithm::GaussianMixture(GaussianMixture { reg_covar: -1.0, ..GaussianMixture::default() }),
+            "reg_covar",
+        ),
+        (
+            Algorithm::KPrototypes(KPrototypes { n_clusters: 3, ..KPrototypes::default() }),
+            Algorithm::KPrototypes(KPrototypes { gamma: Some(-1.0), ..KPrototypes::default() }),
+            "gamma",
+        ),
+        (
+            Algorithm::Ward(Ward { n_clusters: 3, ..Ward::default() }),
+            Algorithm::Ward(Ward { distance_threshold: Some(-1.0), ..Ward::default() }),
+            "distance_threshold",
         ),
     ]
 }

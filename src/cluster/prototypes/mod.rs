@@ -1,6 +1,10 @@
 //! Labelled points: what every algorithm returns, and the one thing that assigns customers.
 
+mod gaussian;
+mod mixed;
 mod nearest;
+
+pub(super) use mixed::dissimilarity;
 
 use super::Points;
 use crate::error::{Error, Result};
@@ -29,6 +33,48 @@ pub enum Rule {
         /// Beyond this Euclidean distance nobody belongs.
         reach: Option<f64>,
     },
+    /// The cluster with the largest share of the customer's density in a mixture of one Gaussian around every
+    /// prototype, the densities of a cluster's prototypes added; on a tie the lowest cluster index.
+    Gaussian {
+        /// The share of every prototype in the mixture; they add up to 1.
+        weights: Vec<f64>,
+        /// Prototypes × `d (d + 1) / 2` for `d` features: by rows the lower triangle of the inverse of the Cholesky
+        /// factor of every prototype's covariance.
+        factors: Array2<f64>,
+    },
+    /// The cluster of the prototype with the smallest squared distance plus `gamma` for every level that differs; on a
+    /// tie the lowest cluster index.
+    Mixed {
+        /// Prototypes × nominal features: the levels of every prototype.
+        codes: Array2<u32>,
+        /// What one differing level costs, in squared units of model space.
+        gamma: f64,
+    },
+}
+
+impl Rule {
+    /// The rule of the prototypes `rows`, in that order.
+    fn select(&self, rows: &[usize]) -> Self {
+        match self {
+            Rule::Nearest { reach } => Rule::Nearest { reach: *reach },
+            Rule::Gaussian { weights, factors } => Rule::Gaussian {
+                weights: rows.iter().map(|&row| weights[row]).collect(),
+                factors: factors.select(Axis(0), rows),
+            },
+            Rule::Mixed { codes, gamma } => Rule::Mixed { codes: codes.select(Axis(0), rows), gamma: *gamma },
+        }
+    }
+
+    /// What makes it unfit for prototypes of shape `rows` × `columns`.
+    fn damage(&self, rows: usize, columns: usize) -> Option<String> {
+        match self {
+            Rule::Nearest { reach } => reach
+                .filter(|reach| !(*reach > 0.0 && reach.is_finite()))
+                .map(|reach| format!("reach = {reach} is neither positive nor finite")),
+            Rule::Gaussian { weights, factors } => gaussian::damage(weights, factors.view(), rows, columns),
+            Rule::Mixed { codes, gamma } => mixed::damage(codes.view(), *gamma, rows),
+        }
+    }
 }
 
 /// The file form of [`Prototypes`].
@@ -39,6 +85,10 @@ struct Rows {
     cluster: Vec<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reach: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gaussian: Option<gaussian::File>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mixed: Option<mixed::File>,
 }
 
 /// Where one customer belongs.
@@ -46,12 +96,20 @@ struct Rows {
 pub struct Assignment {
     /// The label as [`Prototypes`] defines it.
     pub cluster: Option<usize>,
-    /// Euclidean distance to the nearest prototype, in or out of reach; infinite for a row that is not finite.
+    /// How far the customer is from the nearest prototype, in or out of reach; infinite for a row that is not finite.
+    /// By [`Rule::Nearest`] the Euclidean distance; by [`Rule::Mixed`] the root of squared distance and cost of levels;
+    /// by [`Rule::Gaussian`] the root of twice the difference between the highest peak of log density and the log
+    /// density of the cluster here: for the cluster with the highest peak, the Mahalanobis distance to its mean.
     pub distance: f64,
     /// The nearest other cluster: other than that of the nearest prototype. None if there is one cluster only.
     pub second: Option<usize>,
-    /// Euclidean distance to the nearest prototype of `second`; infinite if there is none.
+    /// The same distance to the nearest prototype of `second`; infinite if there is none.
     pub second_distance: f64,
+    /// How strongly the customer belongs, 0 to 1, where the rule knows: by [`Rule::Gaussian`] the posterior probability
+    /// of `cluster`.
+    pub strength: Option<f64>,
+    /// How much of an outlier the customer is, 0 to 1, where the rule knows.
+    pub outlier: Option<f64>,
 }
 
 impl Assignment {
@@ -77,25 +135,32 @@ pub fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl Prototypes {
-    /// Groups the points by cluster, keeping their order within one.
+    /// Prototypes of [`Rule::Nearest`]; see [`Prototypes::with_rule`].
     ///
     /// # Errors
-    /// `E0603` unless there is at least one point, one cluster number per point, every cluster from 0 to the highest
-    /// present, every value finite, and `reach` positive and finite.
+    /// Of [`Prototypes::with_rule`].
     pub fn new(points: Array2<f64>, cluster: Vec<usize>, reach: Option<f64>) -> Result<Self> {
+        Self::with_rule(points, cluster, Rule::Nearest { reach })
+    }
+
+    /// Groups the points by cluster, keeping their order within one; what the rule says of every point moves with it.
+    ///
+    /// # Errors
+    /// `E0603` unless there is at least one point with a feature (or level), one cluster number per point, every cluster
+    /// from 0 to the highest present, every value finite, and the rule fits the points.
+    pub fn with_rule(points: Array2<f64>, cluster: Vec<usize>, rule: Rule) -> Result<Self> {
         let damaged =
             |what: String| Err(Error::new("E0603", what).help("restore the model file, or fit the model again"));
-        if points.is_empty() || points.nrows() != cluster.len() {
-            let (rows, columns) = points.dim();
+        let (rows, columns) = points.dim();
+        let levels = if let Rule::Mixed { codes, .. } = &rule { codes.ncols() } else { 0 };
+        if rows == 0 || columns + levels == 0 || rows != cluster.len() {
             return damaged(format!("{rows} prototypes with {columns} features and {} cluster numbers", cluster.len()));
         }
         if let Some(at) = points.rows().into_iter().position(|row| row.iter().any(|v| !v.is_finite())) {
             return damaged(format!("prototype {at} has a value that is not finite"));
         }
-        if let Some(reach) = reach
-            && !(reach > 0.0 && reach.is_finite())
-        {
-            return damaged(format!("reach = {reach} is neither positive nor finite"));
+        if let Some(damage) = rule.damage(rows, columns) {
+            return damaged(damage);
         }
         let mut order: Vec<usize> = (0..cluster.len()).collect();
         order.sort_by_key(|&i| cluster[i]);
@@ -104,7 +169,7 @@ impl Prototypes {
         if cluster[0] != 0 || !steps {
             return damaged("cluster numbers have a gap: every number from 0 on needs a prototype".into());
         }
-        Ok(Self { points: points.select(Axis(0), &order), cluster, rule: Rule::Nearest { reach } })
+        Ok(Self { points: points.select(Axis(0), &order), cluster, rule: rule.select(&order) })
     }
 
     /// Prototypes × features, C order, rows grouped by cluster.
@@ -124,8 +189,7 @@ impl Prototypes {
 
     /// The Euclidean distance beyond which nobody belongs.
     pub fn reach(&self) -> Option<f64> {
-        let Rule::Nearest { reach } = self.rule;
-        reach
+        if let Rule::Nearest { reach } = self.rule { reach } else { None }
     }
 
     /// Number of clusters, at least 1.
@@ -151,12 +215,78 @@ impl Prototypes {
             assert_eq!(new_number[old], usize::MAX, "cluster {old} named twice");
             new_number[old] = new;
         }
+        self.renumber(&new_number)
+    }
+
+    /// The same prototypes with those of cluster `from` given to cluster `into`; higher numbers move down by one. By
+    /// every rule a customer of another cluster keeps it, except on ties and where the densities of both together
+    /// exceed its own.
+    ///
+    /// # Panics
+    /// If `from` and `into` are not two different clusters.
+    #[must_use]
+    pub fn merge(&self, from: usize, into: usize) -> Self {
+        assert!(from != into && from.max(into) < self.n_clusters(), "two different clusters");
+        let number = |old: usize| if old == from { into } else { old };
+        let new_number: Vec<usize> =
+            (0..self.n_clusters()).map(number).map(|n| if n > from { n - 1 } else { n }).collect();
+        self.renumber(&new_number)
+    }
+
+    fn renumber(&self, new_number: &[usize]) -> Self {
         let mut rows: Vec<usize> = (0..self.cluster.len()).collect();
         rows.sort_by_key(|&row| new_number[self.cluster[row]]);
         Self {
             points: self.points.select(Axis(0), &rows),
             cluster: rows.iter().map(|&row| new_number[self.cluster[row]]).collect(),
-            rule: self.rule.clone(),
+            rule: self.rule.select(&rows),
+        }
+    }
+
+    /// The same prototypes with the clusters that attract most of the weight first, equal ones in the order they have.
+    pub(super) fn largest_first(mut self, points: Points) -> Self {
+        // A new number can move customers that lie exactly between two clusters, so sort again until it does not.
+        for _ in 0..10 {
+            let sizes = self.sizes(points);
+            let mut order: Vec<usize> = (0..sizes.len()).collect();
+            order.sort_by(|&a, &b| sizes[b].total_cmp(&sizes[a]));
+            if order.is_sorted() {
+                break;
+            }
+            self = self.reorder(&order);
+        }
+        self
+    }
+
+    /// The prototypes themselves as points.
+    pub(super) fn as_points(&self) -> Points<'_> {
+        let codes = if let Rule::Mixed { codes, .. } = &self.rule { Some(codes.view()) } else { None };
+        Points { codes, ..self.points().into() }
+    }
+
+    /// The weight that every cluster attracts. Weights are added in the order of rows.
+    pub(super) fn sizes(&self, points: Points) -> Vec<f64> {
+        let mut sizes = vec![0.0; self.n_clusters()];
+        for (row, assignment) in self.assign_points(points).iter().enumerate() {
+            if let Some(cluster) = assignment.cluster {
+                sizes[cluster] += points.weight(row);
+            }
+        }
+        sizes
+    }
+
+    /// The posterior probability of every cluster (columns) for every row of `x` (rows × features); 0 everywhere for a
+    /// row that is not finite. None unless the rule is [`Rule::Gaussian`].
+    ///
+    /// # Panics
+    /// If `x` has another number of features than the prototypes.
+    pub fn memberships(&self, x: ArrayView2<f64>) -> Option<Array2<f64>> {
+        assert_eq!(x.ncols(), self.n_features(), "rows and prototypes need the same features");
+        match &self.rule {
+            Rule::Gaussian { weights, factors } => {
+                Some(gaussian::memberships(self.points(), &self.cluster, weights, factors.view(), x))
+            }
+            Rule::Nearest { .. } | Rule::Mixed { .. } => None,
         }
     }
 
@@ -168,14 +298,19 @@ impl Prototypes {
         self.assign_points(x.into())
     }
 
-    /// Where every one of `points` belongs; weights have no effect. See [`Prototypes::assign`].
+    /// Where every one of `points` belongs; weights have no effect, and codes none unless the rule is [`Rule::Mixed`].
+    /// See [`Prototypes::assign`].
     ///
     /// # Panics
-    /// If `points` have another number of features than the prototypes.
+    /// If `points` have another number of features (or of nominal features, by that rule) than the prototypes.
     pub fn assign_points(&self, points: Points) -> Vec<Assignment> {
         assert_eq!(points.x.ncols(), self.n_features(), "rows and prototypes need the same features");
-        match self.rule {
-            Rule::Nearest { reach } => nearest::assign(self.points(), &self.cluster, reach, points.x),
+        match &self.rule {
+            Rule::Nearest { reach } => nearest::assign(self.points(), &self.cluster, *reach, points.x),
+            Rule::Gaussian { weights, factors } => {
+                gaussian::assign(self.points(), &self.cluster, weights, factors.view(), points.x)
+            }
+            Rule::Mixed { codes, gamma } => mixed::assign(self.points(), codes.view(), &self.cluster, *gamma, points),
         }
     }
 }
@@ -195,17 +330,33 @@ impl TryFrom<Rows> for Prototypes {
         }
         let flat: Vec<f64> = file.points.into_iter().flatten().collect();
         let points = Array2::from_shape_vec((rows, columns), flat).map_err(|_| unequal())?;
-        Self::new(points, file.cluster, file.reach)
+        let rule = match (file.gaussian, file.mixed) {
+            (None, None) => Rule::Nearest { reach: file.reach },
+            (Some(gaussian), None) if file.reach.is_none() => gaussian.rule()?,
+            (None, Some(mixed)) if file.reach.is_none() => mixed.rule()?,
+            _ => {
+                return Err(Error::new("E0603", "prototypes with two rules at once")
+                    .help("restore the model file, or fit the model again"));
+            }
+        };
+        Self::with_rule(points, file.cluster, rule)
     }
 }
 
 impl From<Prototypes> for Rows {
     fn from(prototypes: Prototypes) -> Self {
-        let Rule::Nearest { reach } = prototypes.rule;
+        let (mut reach, mut gaussian, mut mixed) = (None, None, None);
+        match prototypes.rule {
+            Rule::Nearest { reach: of_rule } => reach = of_rule,
+            Rule::Gaussian { weights, factors } => gaussian = Some(gaussian::File::new(weights, factors.view())),
+            Rule::Mixed { codes, gamma } => mixed = Some(mixed::File::new(codes.view(), gamma)),
+        }
         Self {
             points: prototypes.points.rows().into_iter().map(|row| row.to_vec()).collect(),
             cluster: prototypes.cluster,
             reach,
+            gaussian,
+            mixed,
         }
     }
 }
@@ -239,7 +390,17 @@ mod tests {
     fn ties_go_to_the_lowest_cluster_and_reach_is_inclusive() {
         let prototypes = Prototypes::new(array![[2.0], [0.0]], vec![1, 0], Some(1.0)).unwrap();
         let labels = prototypes.assign(array![[1.0], [3.0], [3.5], [f64::NAN]].view());
-        assert_eq!(labels[0], Assignment { cluster: Some(0), distance: 1.0, second: Some(1), second_distance: 1.0 });
+        assert_eq!(
+            labels[0],
+            Assignment {
+                cluster: Some(0),
+                distance: 1.0,
+                second: Some(1),
+                second_distance: 1.0,
+                strength: None,
+                outlier: None
+            }
+        );
         assert_eq!(labels[0].margin(), 0.0);
         assert_eq!(labels[1].cluster, Some(1));
         assert_eq!((labels[2].cluster, labels[2].distance, labels[2].second), (None, 1.5, Some(0)));
