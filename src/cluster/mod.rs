@@ -18,13 +18,18 @@
 
 pub mod dbscan;
 pub mod kdistance;
+mod kernel;
 pub mod kmeans;
 mod lloyd;
+pub mod packed;
 pub mod points;
 pub mod prototypes;
+mod seeds;
+mod sketch;
 
 pub use dbscan::Dbscan;
 pub use kmeans::KMeans;
+pub use packed::Packed;
 pub use points::Points;
 pub use prototypes::{Assignment, Prototypes, squared_distance};
 
