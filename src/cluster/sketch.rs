@@ -32,22 +32,29 @@ pub(super) struct Sketch {
     pub(super) whole: bool,
 }
 
-/// A hash of the values of a row; both zeros have one hash. The constant is 2^64 over the golden ratio.
+/// 2^64 over the golden ratio, odd.
+const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// One odd factor per feature, for [`hash`].
+pub(super) fn keys(width: usize) -> Vec<u64> {
+    let mix = |v: u64| (v ^ (v >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    (1..=width as u64).map(|feature| mix(mix(feature.wrapping_mul(ODD))) | 1).collect()
+}
+
+/// A hash of the values of a row, a sum of products (*multilinear hashing*, Carter & Wegman 1979) whose high bits depend on
+/// all bits; both zeros have one hash.
 #[inline(always)]
-fn hash(row: &[f64]) -> u64 {
-    let mixed = row.iter().fold(0_u64, |hash, value| {
-        let mixed = (hash ^ (value + 0.0).to_bits()).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        mixed ^ (mixed >> 32)
-    });
-    // The last product leaves the low bits weak, but only the size of the whole number matters here.
-    mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+fn hash(row: &[f64], keys: &[u64]) -> u64 {
+    let products = row.iter().zip(keys).map(|(value, key)| (value + 0.0).to_bits().wrapping_mul(*key));
+    let sum = products.fold(0, u64::wrapping_add);
+    (sum ^ (sum >> 32)).wrapping_mul(ODD)
 }
 
 /// Adds the rows of a slice (C order, its first row has the number `first`) with a hash up to `threshold`.
 #[inline(always)]
-pub(super) fn gather(rows: &[f64], width: usize, first: usize, threshold: u64, candidates: &mut Vec<Candidate>) {
-    for (at, row) in rows.chunks_exact(width).enumerate() {
-        let hash = hash(row);
+pub(super) fn gather(rows: &[f64], keys: &[u64], first: usize, threshold: u64, candidates: &mut Vec<Candidate>) {
+    for (at, row) in rows.chunks_exact(keys.len()).enumerate() {
+        let hash = hash(row, keys);
         if hash <= threshold {
             candidates.push(Candidate { hash, row: first + at });
         }
@@ -61,12 +68,13 @@ pub(super) fn threshold(rows: usize) -> u64 {
 }
 
 fn gather_all(values: &[f64], width: usize, threshold: u64) -> Vec<Candidate> {
+    let keys = keys(width);
     let gathered: Vec<Vec<Candidate>> = values
         .par_chunks(CHUNK * width)
         .enumerate()
         .map(|(chunk, rows)| {
             let mut found = Vec::new();
-            gather(rows, width, chunk * CHUNK, threshold, &mut found);
+            gather(rows, &keys, chunk * CHUNK, threshold, &mut found);
             found
         })
         .collect();
@@ -106,12 +114,14 @@ impl Sketch {
             })
         });
         let equal = |a: &Candidate, b: &Candidate| a.hash == b.hash && row(a) == row(b);
-        let groups = || candidates.chunk_by(|a, b| equal(a, b));
-        Self {
-            rows: groups().flat_map(|group| row(&group[0])).map(|v| v + 0.0).collect(),
-            weights: groups().map(|group| group.iter().map(weight).sum()).collect(),
-            whole: false,
+        let (mut rows, mut joined) =
+            (Vec::with_capacity(candidates.len() * width), Vec::with_capacity(candidates.len()));
+        for group in candidates.chunk_by(equal) {
+            rows.extend_from_slice(row(&group[0]));
+            joined.push(group.iter().map(weight).sum());
         }
+        rows.iter_mut().for_each(|v| *v += 0.0);
+        Self { rows, weights: joined, whole: false }
     }
 
     fn cut(mut self, width: usize, all_gathered: bool) -> Self {

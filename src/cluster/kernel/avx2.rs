@@ -26,6 +26,10 @@ unsafe fn tile<const T: usize>(
     number: usize,
     nearest: &mut [Nearest; 2],
 ) {
+    let mut x = x;
+    // SAFETY: the instruction list is empty. It keeps the compiler from loading all features ahead of the loop over tiles,
+    // far more than registers hold, and from reading each of them back from the stack for every product.
+    unsafe { std::arch::asm!("/* {0} */", inout(reg) x, options(nomem, nostack, preserves_flags)) };
     // SAFETY: the caller's promise; every offset below stays within the lengths it names.
     unsafe {
         let mut scores = [[_mm256_setzero_ps(); T]; 2];
@@ -54,6 +58,37 @@ unsafe fn tile<const T: usize>(
                 nearest[half].label = _mm256_blendv_epi8(old, label, _mm256_castps_si256(nearer));
             }
         }
+    }
+}
+
+/// `table[label]` of eight customers; a label beyond the table reads some entry of it.
+///
+/// # Safety
+/// The processor must have AVX2; the table must have at least eight entries.
+#[inline(always)]
+unsafe fn look_up(table: &[f32], label: __m256i) -> __m256 {
+    // SAFETY: the caller's promise; the minimum keeps the gather within the table.
+    unsafe {
+        if table.len() == LANES {
+            _mm256_permutevar8x32_ps(_mm256_loadu_ps(table.as_ptr()), label)
+        } else {
+            let last = _mm256_set1_epi32(table.len() as i32 - 1);
+            _mm256_i32gather_ps::<4>(table.as_ptr(), _mm256_min_epi32(label, last))
+        }
+    }
+}
+
+/// The least of eight numbers.
+///
+/// # Safety
+/// The processor must have AVX2.
+#[inline(always)]
+unsafe fn least_of(lanes: __m256) -> f32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let four = _mm_min_ps(_mm256_castps256_ps128(lanes), _mm256_extractf128_ps::<1>(lanes));
+        let two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)))
     }
 }
 
@@ -114,33 +149,53 @@ impl Kernel for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn settle(verdict: &Verdict, labels: &[u16], expiry: &mut [f32], moved: &[f32]) -> (u32, f32) {
+        assert!(labels.len() == PAIR && expiry.len() == PAIR && moved.len() >= LANES);
+        // SAFETY: the caller has the instructions; the assertion gives the lengths read and written.
+        unsafe {
+            let (labels, label) = (labels.as_ptr().cast(), verdict.label.as_ptr().cast());
+            let equal = _mm256_cmpeq_epi16(_mm256_loadu_si256(labels), _mm256_loadu_si256(label));
+            let equal = _mm_packs_epi16(_mm256_castsi256_si128(equal), _mm256_extracti128_si256::<1>(equal));
+            let changed = !(_mm_movemask_epi8(equal) as u32) & 0xffff;
+            let mut least = _mm256_set1_ps(f32::INFINITY);
+            for half in 0..2 {
+                let label = _mm256_cvtepu16_epi32(_mm_loadu_si128(label.cast::<__m128i>().add(half)));
+                let margin = _mm256_loadu_ps(verdict.margin.as_ptr().add(half * LANES));
+                let until = _mm256_add_ps(look_up(moved, label), margin);
+                _mm256_storeu_ps(expiry.as_mut_ptr().add(half * LANES), until);
+                least = _mm256_min_ps(margin, least);
+            }
+            (changed, least_of(least))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn expired(labels: &[u16], expiry: &[f32], now: &[f32]) -> (u64, f32) {
         assert!(labels.len() == GROUP && expiry.len() == GROUP && now.len() >= LANES);
-        let few = now.len() == LANES;
-        // SAFETY: the caller has the instructions; the assertion gives the lengths read, and the gather is kept within
-        // `now` by the minimum.
+        // SAFETY: the caller has the instructions; the assertion gives the lengths read.
         unsafe {
             let zero = _mm256_setzero_ps();
             let infinite = _mm256_set1_ps(f32::INFINITY);
             let (mut mask, mut least) = (0_u64, infinite);
-            let table = _mm256_loadu_ps(now.as_ptr());
-            let last = _mm256_set1_epi32(now.len() as i32 - 1);
             for block in 0..GROUP / LANES {
                 let label = _mm_loadu_si128(labels.as_ptr().add(block * LANES).cast());
-                let label = _mm256_cvtepu16_epi32(label);
-                let used = if few {
-                    _mm256_permutevar8x32_ps(table, label)
-                } else {
-                    _mm256_i32gather_ps::<4>(now.as_ptr(), _mm256_min_epi32(label, last))
-                };
+                let used = look_up(now, _mm256_cvtepu16_epi32(label));
                 let left = _mm256_sub_ps(_mm256_loadu_ps(expiry.as_ptr().add(block * LANES)), used);
                 let holds = _mm256_cmp_ps::<_CMP_GT_OQ>(left, zero);
                 mask |= u64::from(!_mm256_movemask_ps(holds) as u8) << (block * LANES);
                 least = _mm256_min_ps(least, _mm256_blendv_ps(infinite, left, holds));
             }
-            let mut lanes = [0.0_f32; LANES];
-            _mm256_storeu_ps(lanes.as_mut_ptr(), least);
-            (mask, lanes.into_iter().fold(f32::INFINITY, f32::min))
+            (mask, least_of(least))
+        }
+    }
+
+    #[inline(always)]
+    fn fetch(block: &[f32]) {
+        /// Values per cache line.
+        const LINE: usize = 16;
+        for line in block.chunks(LINE) {
+            // SAFETY: every x86-64 processor has this instruction, and the address is that of a value.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
         }
     }
 }

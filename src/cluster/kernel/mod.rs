@@ -157,10 +157,20 @@ trait Kernel {
     /// The processor must have the instructions.
     unsafe fn evaluate<const WIDTH: usize>(filter: &Filter, blocks: &[f32], verdict: &mut Verdict);
 
+    /// Stores `moved[label] + margin` of sixteen customers, and tells which of them have another label than in `labels` and
+    /// the least margin.
+    ///
+    /// # Safety
+    /// The processor must have the instructions.
+    unsafe fn settle(verdict: &Verdict, labels: &[u16], expiry: &mut [f32], moved: &[f32]) -> (u32, f32);
+
     /// Which of the [`GROUP`] customers have used up their margin: `expiry <= now[label]` or not a number; and the least
     /// `expiry - now[label]` of the others.
     ///
     /// # Safety
     /// The processor must have the instructions.
     unsafe fn expired(labels: &[u16], expiry: &[f32], now: &[f32]) -> (u64, f32);
+
+    /// Asks for a block that will be read soon.
+    fn fetch(_block: &[f32]) {}
 }

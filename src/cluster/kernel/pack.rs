@@ -1,7 +1,7 @@
 //! From rows of `f64` to blocks of `f32`, and what one look at the rows tells.
 
 use super::{Instructions, LANES};
-use crate::cluster::sketch::{Candidate, gather};
+use crate::cluster::sketch::{Candidate, gather, keys};
 
 /// Steps of the grid of model space per unit, and the value where it ends.
 pub(in crate::cluster) const STEPS: f64 = 65536.0;
@@ -64,6 +64,7 @@ fn pack_here(
     threshold: u64,
 ) -> Look {
     let mut look = Look { on_grid: true, ..Look::default() };
+    let keys = keys(width);
     for (at, (block, values)) in blocks.chunks_exact_mut(LANES * width).zip(values.chunks(LANES * width)).enumerate() {
         let squares = match weights {
             None => squares_on_grid(values),
@@ -82,7 +83,7 @@ fn pack_here(
                 block[feature * LANES + lane] = *value as f32;
             }
         }
-        gather(values, width, first + at * LANES, threshold, &mut look.candidates);
+        gather(values, &keys, first + at * LANES, threshold, &mut look.candidates);
     }
     look
 }

@@ -4,8 +4,11 @@
 use super::{Filter, GROUP, Instructions, Kernel, LANES, PAIR, Verdict, portable::Portable};
 use crate::cluster::squared_distance;
 
-/// From so many customers of a group on, the whole group is evaluated where it lies; fewer are gathered first.
-const DENSE: u32 = 20;
+/// From so many customers of sixteen on, all are evaluated where they lie; fewer are gathered with others first.
+const DENSE: u32 = 3;
+
+/// Pairs of blocks that are asked for before the first of them is evaluated.
+const PAIRS: usize = 8;
 
 /// What all parts of a pass share.
 #[derive(Debug)]
@@ -131,6 +134,9 @@ struct Work<'a, 'b, const WIDTH: usize> {
     delta: Delta,
     verdict: Verdict,
     queue: Queue,
+    /// Places of sixteen customers that wait to be evaluated where they lie, while their blocks come from memory.
+    pairs: [usize; PAIRS],
+    waiting_pairs: usize,
 }
 
 /// # Safety
@@ -140,7 +146,8 @@ unsafe fn run<K: Kernel, const WIDTH: usize>(pass: &Pass, chunk: Chunk) -> Delta
     let (k, width) = (pass.filter.clusters(), pass.filter.width);
     let delta = Delta { sums: vec![0.0; k * width], sizes: vec![0.0; k], changed: 0, evaluated: 0 };
     let queue = Queue { waiting: [0; PAIR], len: 0, blocks: vec![0.0; PAIR * width] };
-    let mut work = Work::<WIDTH> { pass, chunk, delta, verdict: Verdict::EMPTY, queue };
+    let (pairs, verdict) = ([0; PAIRS], Verdict::EMPTY);
+    let mut work = Work::<WIDTH> { pass, chunk, delta, verdict, queue, pairs, waiting_pairs: 0 };
     for group in 0..work.chunk.groups.len() {
         if !pass.first && work.chunk.groups[group] > pass.most_up {
             continue;
@@ -155,30 +162,35 @@ unsafe fn run<K: Kernel, const WIDTH: usize>(pass: &Pass, chunk: Chunk) -> Delta
             (mask, least) = unsafe { K::expired(labels, expiry, pass.moved_up) };
             mask &= valid;
         }
-        if mask.count_ones() >= DENSE || pass.first {
-            for pair in 0..GROUP / PAIR {
-                let lanes = (mask >> (pair * PAIR)) as u32 & 0xffff;
-                let valid = (valid >> (pair * PAIR)) as u32 & 0xffff;
-                if lanes != 0 {
+        work.chunk.groups[group] = work.until(least);
+        for pair in 0..GROUP / PAIR {
+            let lanes = (mask >> (pair * PAIR)) as u32 & 0xffff;
+            if lanes.count_ones() >= DENSE || pass.first && lanes != 0 {
+                mask &= !(0xffff << (pair * PAIR));
+                let at = base + pair * PAIR;
+                K::fetch(work.blocks_of(at, PAIR));
+                work.pairs[work.waiting_pairs] = at;
+                work.waiting_pairs += 1;
+                if work.waiting_pairs == PAIRS {
                     // SAFETY: the caller has the instructions.
-                    let margin = unsafe { work.in_place::<K>(base + pair * PAIR, valid) };
-                    least = least.min(margin);
-                }
-            }
-            work.chunk.groups[group] = work.until(least);
-        } else {
-            work.chunk.groups[group] = work.until(least);
-            while mask != 0 {
-                work.queue.waiting[work.queue.len] = base + mask.trailing_zeros() as usize;
-                work.queue.len += 1;
-                mask &= mask - 1;
-                if work.queue.len == PAIR {
-                    // SAFETY: the caller has the instructions.
-                    unsafe { work.flush::<K>() };
+                    unsafe { work.flush_pairs::<K>() };
                 }
             }
         }
+        while mask != 0 {
+            let at = base + mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            K::fetch(work.blocks_of(at / LANES * LANES, LANES));
+            work.queue.waiting[work.queue.len] = at;
+            work.queue.len += 1;
+            if work.queue.len == PAIR {
+                // SAFETY: the caller has the instructions.
+                unsafe { work.flush::<K>() };
+            }
+        }
     }
+    // SAFETY: the caller has the instructions.
+    unsafe { work.flush_pairs::<K>() };
     if work.queue.len > 0 {
         // SAFETY: the caller has the instructions.
         unsafe { work.flush::<K>() };
@@ -198,13 +210,33 @@ impl<const WIDTH: usize> Work<'_, '_, WIDTH> {
         self.pass.most_down + margin * (1.0 - f32::EPSILON)
     }
 
-    /// Evaluates sixteen customers that lie together, and returns their least margin.
+    /// The blocks of some customers of the chunk.
+    #[inline(always)]
+    fn blocks_of(&self, at: usize, customers: usize) -> &[f32] {
+        &self.pass.blocks[(self.chunk.start + at) * self.width()..][..customers * self.width()]
+    }
+
+    /// Evaluates the waiting pairs of blocks.
     ///
     /// # Safety
     /// The processor must have the instructions of `K`.
     #[inline(always)]
-    unsafe fn in_place<K: Kernel>(&mut self, at: usize, valid: u32) -> f32 {
+    unsafe fn flush_pairs<K: Kernel>(&mut self) {
+        for number in 0..std::mem::take(&mut self.waiting_pairs) {
+            // SAFETY: the caller has the instructions.
+            unsafe { self.in_place::<K>(self.pairs[number]) };
+        }
+    }
+
+    /// Evaluates sixteen customers that lie together.
+    ///
+    /// # Safety
+    /// The processor must have the instructions of `K`.
+    #[inline(always)]
+    unsafe fn in_place<K: Kernel>(&mut self, at: usize) {
         let width = self.width();
+        let left = self.pass.customers.saturating_sub(self.chunk.start + at).min(PAIR);
+        let valid = (1_u32 << left) - 1;
         let blocks = &self.pass.blocks[(self.chunk.start + at) * width..][..PAIR * width];
         // SAFETY: the caller has the instructions.
         unsafe { K::evaluate::<WIDTH>(self.pass.filter, blocks, &mut self.verdict) };
@@ -216,17 +248,14 @@ impl<const WIDTH: usize> Work<'_, '_, WIDTH> {
             self.verdict.margin[lane] = -1.0;
         }
         self.delta.evaluated += PAIR;
-        let Verdict { margin, label, .. } = &self.verdict;
         let labels = &mut self.chunk.labels[at..at + PAIR];
         let expiry = &mut self.chunk.expiry[at..at + PAIR];
-        for lane in 0..PAIR {
-            expiry[lane] = self.pass.moved_down[usize::from(label[lane])] + margin[lane];
-        }
-        let least = margin.iter().fold(f32::INFINITY, |a, &b| if b < a { b } else { a });
+        // SAFETY: the caller has the instructions.
+        let (changed, least) = unsafe { K::settle(&self.verdict, labels, expiry, self.pass.moved_down) };
         if self.pass.first {
-            labels.copy_from_slice(label);
+            labels.copy_from_slice(&self.verdict.label);
             for lane in (0..PAIR).filter(|lane| valid >> lane & 1 == 1) {
-                let label = usize::from(label[lane]);
+                let label = usize::from(self.verdict.label[lane]);
                 let weight = self.pass.weights.map_or(1.0, |w| w[self.chunk.start + at + lane]);
                 self.delta.sizes[label] += weight;
                 if self.pass.with_sums {
@@ -238,16 +267,25 @@ impl<const WIDTH: usize> Work<'_, '_, WIDTH> {
                 }
             }
             self.delta.changed += valid.count_ones() as usize;
-        } else if labels != label {
-            for lane in (0..PAIR).filter(|lane| valid >> lane & 1 == 1) {
-                let (old, new) = (self.chunk.labels[at + lane], self.verdict.label[lane]);
-                if old != new {
-                    self.chunk.labels[at + lane] = new;
-                    self.change(at + lane, old, new);
-                }
+        } else {
+            let mut changed = changed & valid;
+            while changed != 0 {
+                let lane = changed.trailing_zeros() as usize;
+                changed &= changed - 1;
+                let new = self.verdict.label[lane];
+                let old = std::mem::replace(&mut self.chunk.labels[at + lane], new);
+                self.change(at + lane, old, new);
             }
         }
-        least
+        self.earlier(at / GROUP, least);
+    }
+
+    /// A margin of a customer in a group.
+    #[inline(always)]
+    fn earlier(&mut self, group: usize, margin: f32) {
+        let until = self.until(margin);
+        let group = &mut self.chunk.groups[group];
+        *group = if until < *group { until } else { *group };
     }
 
     /// Evaluates the waiting customers.
@@ -277,9 +315,7 @@ impl<const WIDTH: usize> Work<'_, '_, WIDTH> {
                 margin = -1.0;
             }
             self.chunk.expiry[at] = self.pass.moved_down[usize::from(new)] + margin;
-            let until = self.until(margin);
-            let group = &mut self.chunk.groups[at / GROUP];
-            *group = if until < *group { until } else { *group };
+            self.earlier(at / GROUP, margin);
             let old = std::mem::replace(&mut self.chunk.labels[at], new);
             if old != new {
                 self.change(at, old, new);

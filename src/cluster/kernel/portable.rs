@@ -49,6 +49,17 @@ impl Kernel for Portable {
     }
 
     #[inline(always)]
+    unsafe fn settle(verdict: &Verdict, labels: &[u16], expiry: &mut [f32], moved: &[f32]) -> (u32, f32) {
+        let (mut changed, mut least) = (0, f32::INFINITY);
+        for (lane, (&label, &margin)) in verdict.label.iter().zip(&verdict.margin).enumerate() {
+            expiry[lane] = moved[usize::from(label)] + margin;
+            changed |= u32::from(labels[lane] != label) << lane;
+            least = if margin < least { margin } else { least };
+        }
+        (changed, least)
+    }
+
+    #[inline(always)]
     unsafe fn expired(labels: &[u16], expiry: &[f32], now: &[f32]) -> (u64, f32) {
         let (mut mask, mut least) = (0, f32::INFINITY);
         for (lane, (&label, &expiry)) in labels.iter().zip(expiry).enumerate().take(GROUP) {
