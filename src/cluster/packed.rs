@@ -216,7 +216,7 @@ fn distinct(values: &[f64], weights: Option<&[f64]>, width: usize) -> (Vec<f64>,
 }
 
 /// The middle of every column, and a power of two that brings every distance from it to about one at most.
-fn frame(rows: &[f64], width: usize) -> (Vec<f64>, f64) {
+pub(super) fn frame(rows: &[f64], width: usize) -> (Vec<f64>, f64) {
     let mut shift = vec![0.0; width];
     let mut largest: f64 = 0.0;
     for (feature, shift) in shift.iter_mut().enumerate() {

@@ -51,6 +51,7 @@ pub(super) mod lanes;
 pub(super) mod pack;
 mod pass;
 mod portable;
+pub(super) mod score;
 pub(super) mod storage;
 
 pub(super) use pass::{Chunk, Delta, Pass};
