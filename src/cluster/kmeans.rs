@@ -24,22 +24,30 @@
 //! 20 is plenty for ten segments; raise it if two seeds give different inertias. `max_iterations`: 300 is rarely
 //! reached. Features must be comparable: scaled, and skewed money and counts on a log scale.
 
-use super::lloyd::{Solution, greedy_seeds, polish};
-use super::{Clusterer, Implementation, Points, Prototypes, distinct_rows, out_of_bounds, sorted_rows, stream};
+use super::lloyd::Lloyd;
+use super::packed::{Blocks, Packed};
+use super::seeds::{Columns, greedy};
+use super::{Clusterer, Implementation, Points, Prototypes, out_of_bounds, stream};
 use crate::error::{Error, Result};
 use linfa::{DatasetBase, traits::Fit};
 use linfa_clustering::KMeansInit;
 use linfa_nn::distance::L2Dist;
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The starts run on at most so many rows.
-const START_ROWS: usize = 5000;
+/// Labels are kept in 16 bits.
+const MOST_CLUSTERS: usize = 65_535;
 
-/// So many of the best different starts go on with every row.
+/// The small sample serves while it has so many rows per cluster.
+const ROWS_PER_CLUSTER: usize = 100;
+
+/// So many of the best different starts go on with more rows.
 const FINALISTS: usize = 3;
+
+/// Of the finalists, those within this share of the best go on with every row: closer than a sample can tell.
+const CLOSE: f64 = 1e-3;
 
 /// Hyperparameters of k-means; see the [module](self).
 #[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug)]
@@ -61,9 +69,164 @@ impl Default for KMeans {
     }
 }
 
+/// What a fit of k-means found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// The centroids, largest cluster first.
+    pub prototypes: Prototypes,
+    /// Weighted sum of squared distances of all rows to their centroids.
+    pub inertia: f64,
+    /// Weight of each cluster.
+    pub sizes: Vec<f64>,
+    /// Iterations with every row, of the start that was kept.
+    pub iterations: usize,
+    /// The result is a fixed point; false if `max_iterations` ran out first.
+    pub converged: bool,
+    /// Number of starts that `max_iterations` ended.
+    pub stopped_starts: usize,
+}
+
+/// What a given number of Lloyd iterations found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Iterated {
+    /// Clusters × features, in the order of the start.
+    pub centroids: Array2<f64>,
+    /// The cluster of every packed row by these centroids.
+    pub labels: Vec<u16>,
+    /// Weighted sum of squared distances of all rows to these centroids.
+    pub inertia: f64,
+    /// Iterations done; fewer than asked for if nothing changed any more.
+    pub iterations: usize,
+    /// How often a row was looked at, divided by the number of rows.
+    pub passes: f64,
+}
+
+/// Lloyd's algorithm (Lloyd 1982): `iterations` times labels and means from `centroids` (clusters × features), then
+/// labels. An empty cluster stays where it is.
+///
+/// # Errors
+/// `E0205` unless there are 1 to 65,535 finite centroids with the features of the rows.
+pub fn iterate(packed: &Packed, centroids: ArrayView2<f64>, iterations: usize) -> Result<Iterated> {
+    let start = starting_centroids(packed, centroids)?;
+    let mut lloyd = Lloyd::new(packed.all(), start);
+    while lloyd.iterations < iterations && lloyd.step() > 0 {}
+    Ok(Iterated {
+        centroids: matrix(lloyd.centroids(), packed.width()),
+        labels: lloyd.labels().to_vec(),
+        inertia: lloyd.inertia(),
+        iterations: lloyd.iterations,
+        passes: lloyd.evaluated as f64 / packed.all().rows.max(1) as f64,
+    })
+}
+
+/// Centroids of the right form in C order.
+fn starting_centroids(packed: &Packed, centroids: ArrayView2<f64>) -> Result<Vec<f64>> {
+    let (k, width) = centroids.dim();
+    if width != packed.width() || !(1..=MOST_CLUSTERS).contains(&k) {
+        let bounds = format!("from 1 to {MOST_CLUSTERS} points of {} features", packed.width());
+        return Err(out_of_bounds(
+            "centroids",
+            format!("{k} points of {width} features"),
+            &bounds,
+            "fit without a start",
+        ));
+    }
+    Points::from(centroids).check()?;
+    Ok(centroids.iter().map(|v| v + 0.0).collect())
+}
+
+fn matrix(values: &[f64], width: usize) -> Array2<f64> {
+    ArrayView2::from_shape((values.len() / width, width), values)
+        .map_or_else(|_| Array2::zeros((0, width)), |c| c.to_owned())
+}
+
 impl KMeans {
-    /// Lloyd iterations by linfa from `seeds`, then our polish.
-    fn descend(&self, x: ArrayView2<f64>, seeds: Array2<f64>) -> Result<Solution> {
+    /// The same as [`Clusterer::fit_points`], on points packed before: for several fits on the same points, such as
+    /// several `n_clusters`.
+    ///
+    /// # Errors
+    /// `E0205` for a hyperparameter out of bounds, `E0401` for fewer customers than clusters, `E0404` for fewer distinct ones, `E0499` if linfa gives up.
+    pub fn fit_packed(&self, packed: &Packed, seed: u64) -> Result<Fitted> {
+        self.check()?;
+        self.check_customers(packed)?;
+        let k = self.n_clusters;
+        let [small, large] = packed.samples();
+        let sketch = packed.sketch();
+        let start = if small.rows >= ROWS_PER_CLUSTER * k { small } else { large };
+        let start_rows = &sketch.rows[..start.rows * start.width];
+        let columns = Columns::new(start_rows, &sketch.weights[..start.rows], start.width);
+        let starts: Vec<Lloyd> = (1..=self.n_starts as u64)
+            .into_par_iter()
+            .map(|number| self.descend(start, start_rows, greedy(&columns, k, &mut stream(seed, number))))
+            .collect::<Result<_>>()?;
+        let stopped_starts = starts.iter().filter(|start| !start.converged).count();
+        let mut best = ranked(starts);
+        if start.rows < large.rows {
+            let go_on = |(_, start): &(f64, Lloyd)| self.descend(large, &sketch.rows, start.centroids().to_vec());
+            best = ranked(best.par_iter().take(FINALISTS).map(go_on).collect::<Result<_>>()?);
+        }
+        if !sketch.whole {
+            let limit = best[0].0 * (1.0 + CLOSE);
+            let close = best.iter().take(FINALISTS).filter(|(inertia, _)| *inertia <= limit);
+            // Their inertia after one step with every row tells them apart.
+            let mut finalists = ranked(
+                close
+                    .map(|(_, start)| {
+                        let mut lloyd = Lloyd::new(packed.all(), start.centroids().to_vec());
+                        lloyd.step();
+                        lloyd
+                    })
+                    .collect(),
+            );
+            finalists.truncate(1);
+            finalists[0].1.descend(self.max_iterations);
+            finalists[0].0 = finalists[0].1.inertia();
+            best = finalists;
+        }
+        fitted(&best[0], packed.width(), stopped_starts)
+    }
+
+    /// Starts from the centroids of a previous model (`n_clusters` × features) instead of seeds, so that segments stay
+    /// what they were as far as the customers allow. Nothing is drawn.
+    ///
+    /// # Errors
+    /// `E0205` for centroids of another number or form, else those of [`Clusterer::fit_points`].
+    pub fn fit_from(&self, points: Points, centroids: ArrayView2<f64>) -> Result<Fitted> {
+        self.check()?;
+        let packed = Packed::new(points)?;
+        self.check_customers(&packed)?;
+        if centroids.nrows() != self.n_clusters {
+            let bounds = format!("the number of centroids given, {}", centroids.nrows());
+            return Err(out_of_bounds(
+                "n_clusters",
+                self.n_clusters,
+                &bounds,
+                &format!("n_clusters = {}", centroids.nrows()),
+            ));
+        }
+        let start = starting_centroids(&packed, centroids)?;
+        // Where the sample is all there is, its order is independent of the order of the rows.
+        let rows = if packed.sketch().whole { &packed.samples()[1] } else { packed.all() };
+        let mut lloyd = Lloyd::new(rows, start);
+        lloyd.descend(self.max_iterations);
+        fitted(&(lloyd.inertia(), lloyd), packed.width(), 0)
+    }
+
+    /// Iterations from `seeds` (C order) to a fixed point.
+    fn descend<'a>(&self, rows: &'a Blocks<'a>, values: &[f64], seeds: Vec<f64>) -> Result<Lloyd<'a>> {
+        let seeds = match self.implementation {
+            Implementation::Ilk => seeds,
+            Implementation::Linfa => self.descend_by_linfa(values, rows.width, seeds)?,
+        };
+        let mut lloyd = Lloyd::new(rows, seeds);
+        lloyd.descend(self.max_iterations);
+        Ok(lloyd)
+    }
+
+    /// Iterations by linfa, which knows no weights.
+    fn descend_by_linfa(&self, values: &[f64], width: usize, seeds: Vec<f64>) -> Result<Vec<f64>> {
+        let seeds = matrix(&seeds, width);
+        let x = matrix(values, width);
         // With seeds given nothing is drawn from the generator, and a second run would repeat the first.
         let fitted = linfa_clustering::KMeans::params_with(seeds.nrows(), stream(0, 0), L2Dist)
             .init_method(KMeansInit::Precomputed(seeds))
@@ -71,17 +234,57 @@ impl KMeans {
             .max_n_iterations(self.max_iterations as u64)
             .fit(&DatasetBase::from(x));
         match fitted {
-            Ok(model) => Ok(polish(x, model.centroids().clone(), self.max_iterations)),
+            Ok(model) => Ok(model.centroids().iter().copied().collect()),
             Err(error) => Err(Error::new("E0499", format!("linfa's k-means gave up: {error}"))),
         }
     }
+
+    /// Refuses what cannot be split into so many clusters.
+    fn check_customers(&self, packed: &Packed) -> Result<()> {
+        let (n, k) = (packed.total(), self.n_clusters);
+        let distinct = packed.sketch().weights.len();
+        if n < k as f64 && distinct < k {
+            let customers = if n == 1.0 { "1 customer".into() } else { format!("{n} customers") };
+            return Err(Error::new("E0401", format!("{customers}, n_clusters = {k}"))
+                .why("a segment that people act on needs some 30 customers or more")
+                .help(format!("n_clusters = {}, or more customers", ((n / 30.0) as usize).clamp(1, k))));
+        }
+        if distinct < k {
+            return Err(Error::new("E0404", format!("only {distinct} distinct customers by these features, k = {k}"))
+                .why("customers with equal features cannot be told apart, so some segments would be empty")
+                .help(format!("n_clusters = {distinct} or fewer, or more features")));
+        }
+        Ok(())
+    }
+}
+
+/// Different descents by inertia; equal ones keep their order.
+fn ranked(found: Vec<Lloyd>) -> Vec<(f64, Lloyd)> {
+    let mut ranked: Vec<(f64, Lloyd)> = found.into_iter().map(|lloyd| (lloyd.inertia(), lloyd)).collect();
+    ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+    ranked.dedup_by(|a, b| a.1.centroids() == b.1.centroids());
+    ranked
+}
+
+fn fitted((inertia, lloyd): &(f64, Lloyd), width: usize, stopped_starts: usize) -> Result<Fitted> {
+    let centroids = matrix(lloyd.centroids(), width);
+    let k = centroids.nrows();
+    Ok(Fitted {
+        prototypes: Prototypes::new(centroids, (0..k).collect(), None)?,
+        inertia: *inertia,
+        sizes: lloyd.sizes().to_vec(),
+        iterations: lloyd.iterations,
+        converged: lloyd.converged,
+        stopped_starts,
+    })
 }
 
 impl Clusterer for KMeans {
     fn check(&self) -> Result<()> {
         let Self { n_clusters, n_starts, max_iterations, implementation: _ } = *self;
-        if n_clusters == 0 {
-            return Err(out_of_bounds("n_clusters", 0, "from 1 to the number of customers", "n_clusters = \"auto\""));
+        if !(1..=MOST_CLUSTERS).contains(&n_clusters) {
+            let bounds = format!("from 1 to {MOST_CLUSTERS} and to the number of customers");
+            return Err(out_of_bounds("n_clusters", n_clusters, &bounds, "n_clusters = \"auto\""));
         }
         if !(1..=10_000).contains(&n_starts) {
             return Err(out_of_bounds("n_starts", n_starts, "from 1 to 10000", "n_starts = 20"));
@@ -94,49 +297,14 @@ impl Clusterer for KMeans {
 
     fn fit_points(&self, points: Points, seed: u64) -> Result<Prototypes> {
         self.check()?;
-        points.check()?;
-        points.refuse_codes("k-means")?;
-        let x = points.x;
-        let (n, k) = (x.nrows(), self.n_clusters);
-        if n < k {
-            let customers = if n == 1 { "1 customer".into() } else { format!("{n} customers") };
-            return Err(Error::new("E0401", format!("{customers}, n_clusters = {k}"))
-                .why("a segment that people act on needs some 30 customers or more")
-                .help(format!("n_clusters = {}, or more customers", (n / 30).clamp(1, k))));
-        }
-        let x = sorted_rows(x);
-        let distinct = distinct_rows(x.view());
-        if distinct < k {
-            return Err(Error::new("E0404", format!("only {distinct} distinct customers by these features, k = {k}"))
-                .why("customers with equal features cannot be told apart, so some segments would be empty")
-                .help(format!("n_clusters = {distinct} or fewer, or more features")));
-        }
-        let sample = (n > START_ROWS).then(|| {
-            let mut rows = rand::seq::index::sample(&mut stream(seed, 0), n, START_ROWS).into_vec();
-            rows.sort_unstable();
-            x.select(Axis(0), &rows)
-        });
-        let start_rows = sample.as_ref().unwrap_or(&x).view();
-        let mut starts: Vec<Solution> = (1..=self.n_starts as u64)
-            .into_par_iter()
-            .map(|number| self.descend(start_rows, greedy_seeds(start_rows, k, &mut stream(seed, number))))
-            .collect::<Result<_>>()?;
-        // Stable, so that equal inertias keep the order of starts.
-        starts.sort_by(|a, b| a.inertia.total_cmp(&b.inertia));
-        if sample.is_some() {
-            starts.dedup_by(|a, b| a.centroids == b.centroids);
-            starts.truncate(FINALISTS);
-            starts = starts.into_iter().map(|start| self.descend(x.view(), start.centroids)).collect::<Result<_>>()?;
-            starts.sort_by(|a, b| a.inertia.total_cmp(&b.inertia));
-        }
-        Prototypes::new(starts.swap_remove(0).centroids, (0..k).collect(), None)
+        Ok(self.fit_packed(&Packed::new(points)?, seed)?.prototypes)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
+    use ndarray::{Axis, array};
     use rand::Rng;
 
     fn fit(n_clusters: usize, x: &Array2<f64>, seed: u64) -> Result<Prototypes> {
@@ -168,7 +336,7 @@ mod tests {
     #[test]
     fn the_order_of_rows_cannot_matter_even_with_a_sample() {
         use rand::seq::SliceRandom;
-        for n in [500, START_ROWS + 2000] {
+        for n in [500, 12_000, 90_000] {
             let x = blobs(n, 2, 5);
             let mut order: Vec<usize> = (0..n).collect();
             order.shuffle(&mut stream(1, 1));

@@ -51,6 +51,8 @@ impl Points<'_> {
             weights: self.weights.map(|weights| rows.iter().map(|&row| weights[row]).collect()),
             codes: self.codes.map(|codes| codes.select(Axis(0), rows)),
         }
+    }
+
     /// How many customers a row stands for.
     pub(super) fn weight(&self, row: usize) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row])

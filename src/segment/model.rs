@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     fn assignment(distance: f64, second_distance: f64) -> Assignment {
-        Assignment { cluster: Some(0), distance, second: Some(1), second_distance }
+        Assignment { cluster: Some(0), distance, second: Some(1), second_distance, strength: None, outlier: None }
     }
 
     #[test]

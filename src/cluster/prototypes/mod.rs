@@ -7,6 +7,7 @@ mod nearest;
 pub(super) use mixed::dissimilarity;
 
 use super::Points;
+use super::kernel::score::Value;
 use crate::error::{Error, Result};
 use linfa::traits::PredictInplace;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
@@ -90,6 +91,13 @@ struct Rows {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mixed: Option<mixed::File>,
 }
+
+/// A number that [`Prototypes::labels`] reads: `f64` or `f32`.
+#[allow(private_bounds, reason = "the two implementations are all there are")]
+pub trait Coordinate: Value {}
+
+impl Coordinate for f64 {}
+impl Coordinate for f32 {}
 
 /// Where one customer belongs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -296,6 +304,19 @@ impl Prototypes {
     /// If `x` has another number of features than the prototypes.
     pub fn assign(&self, x: ArrayView2<f64>) -> Vec<Assignment> {
         self.assign_points(x.into())
+    }
+
+    /// The cluster of every row of `x` (rows × features, `f64` or `f32`): [`Assignment::cluster`] without distances,
+    /// several times faster.
+    ///
+    /// # Panics
+    /// If `x` has another number of features than the prototypes.
+    pub fn labels<V: Coordinate>(&self, x: ArrayView2<V>) -> Vec<Option<u32>> {
+        assert_eq!(x.ncols(), self.n_features(), "rows and prototypes need the same features");
+        match self.rule {
+            Rule::Nearest { reach } => nearest::labels(self.points(), &self.cluster, reach, x),
+            _ => self.assign(x.mapv(V::wide).view()).iter().map(|a| a.cluster.map(|c| c as u32)).collect(),
+        }
     }
 
     /// Where every one of `points` belongs; weights have no effect, and codes none unless the rule is [`Rule::Mixed`].

@@ -1,6 +1,8 @@
 //! The nearest prototype of every cluster.
 
 use super::{Assignment, squared_distance};
+use crate::cluster::kernel::lanes::{WIDE, nearest_two};
+use crate::cluster::kernel::score::{self, Value};
 use linfa_nn::{KdTreeIndex, NearestNeighbourIndex, distance::L2Dist};
 use ndarray::{Array2, ArrayView2, Axis, aview1};
 use rand::seq::SliceRandom;
@@ -18,6 +20,64 @@ pub(super) fn assign(
     x: ArrayView2<f64>,
 ) -> Vec<Assignment> {
     assign_with(prototypes, cluster, reach, x, TREE_FROM)
+}
+
+/// With one prototype per cluster, its number is its cluster's.
+fn one_each(cluster: &[usize]) -> bool {
+    cluster.windows(2).all(|w| w[0] != w[1])
+}
+
+/// Customers per task.
+const CHUNK: usize = 1 << 13;
+
+/// The cluster of every row of `x`, as [`assign`] finds it.
+pub(super) fn labels<V: Value>(
+    prototypes: ArrayView2<f64>,
+    cluster: &[usize],
+    reach: Option<f64>,
+    x: ArrayView2<V>,
+) -> Vec<Option<u32>> {
+    let width = prototypes.ncols();
+    // Labels of the kernels have 16 bits.
+    if !one_each(cluster) || cluster.len() > usize::from(u16::MAX) {
+        let x = Array2::from_shape_fn(x.dim(), |at| x[at].wide());
+        let assigned = assign(prototypes, cluster, reach, x.view());
+        return assigned.iter().map(|a| a.cluster.map(|cluster| cluster as u32)).collect();
+    }
+    let x = x.as_standard_layout();
+    score::labels(prototypes.to_slice().unwrap_or_default(), x.as_slice().unwrap_or_default(), width, reach)
+}
+
+/// [`assign`] with one prototype per cluster.
+fn assign_one_each(points: &[f64], width: usize, reach: Option<f64>, rows: &[f64]) -> Vec<Assignment> {
+    let reach = reach.map_or(f64::INFINITY, |reach| reach * reach);
+    let nowhere = Assignment {
+        cluster: None,
+        distance: f64::INFINITY,
+        second: None,
+        second_distance: f64::INFINITY,
+        strength: None,
+        outlier: None,
+    };
+    let mut found = vec![nowhere; rows.len() / width];
+    found.par_chunks_mut(CHUNK).zip(rows.par_chunks(CHUNK * width)).for_each(|(found, rows)| {
+        nearest_two(points, rows, width, |at, nearest| {
+            let end = found.len().min(at + WIDE);
+            for (lane, found) in found[at..end].iter_mut().enumerate() {
+                let (first, second) = (nearest.first[lane], nearest.second[lane]);
+                let is_somewhere = first < f64::INFINITY;
+                *found = Assignment {
+                    cluster: (is_somewhere && first <= reach).then_some(nearest.first_at[lane] as usize),
+                    distance: first.sqrt(),
+                    second: (second < f64::INFINITY).then_some(nearest.second_at[lane] as usize),
+                    second_distance: second.sqrt(),
+                    strength: None,
+                    outlier: None,
+                };
+            }
+        });
+    });
+    found
 }
 
 /// How the nearest prototype of one cluster is found.
@@ -55,6 +115,9 @@ fn assign_with(
     let x = x.as_standard_layout();
     // Both are in C order, so there is a slice.
     let (rows, points) = (x.as_slice().unwrap_or_default(), prototypes.to_slice().unwrap_or_default());
+    if tree_from > 1 && one_each(cluster) {
+        return assign_one_each(points, width, reach, rows);
+    }
     let mut ranges: Vec<Range<usize>> = Vec::new();
     for chunk in cluster.chunk_by(|a, b| a == b) {
         let start = ranges.last().map_or(0, |range| range.end);
@@ -114,6 +177,33 @@ mod tests {
     fn grid(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
         let mut rng = crate::cluster::stream(seed, 0);
         Array2::from_shape_fn((rows, columns), |_| f64::from(rng.gen_range(-20..20)) / 4.0)
+    }
+
+    #[test]
+    fn eight_at_a_time_and_one_by_one_agree_to_the_bit() {
+        for width in 1..=20 {
+            for k in [1, 2, 3, 8, 17] {
+                let points = grid(k, width, width as u64);
+                let cluster: Vec<usize> = (0..k).collect();
+                let mut x = grid(101, width, 77) * 1.1;
+                x[[40, width - 1]] = f64::NAN;
+                x[[41, 0]] = f64::INFINITY;
+                for reach in [None, Some(3.0)] {
+                    let fast = assign(points.view(), &cluster, reach, x.view());
+                    // A tree from one prototype on is never left for the lanes.
+                    assert_eq!(fast, assign_with(points.view(), &cluster, reach, x.view(), 1));
+                    let clusters: Vec<Option<u32>> = fast.iter().map(|a| a.cluster.map(|c| c as u32)).collect();
+                    assert_eq!(labels(points.view(), &cluster, reach, x.view()), clusters);
+                }
+                let narrow = grid(101, width, 78).mapv(|v| v as f32);
+                let wide = narrow.mapv(f64::from);
+                let labels_of_both = (
+                    labels(points.view(), &cluster, None, narrow.view()),
+                    labels(points.view(), &cluster, None, wide.view()),
+                );
+                assert_eq!(labels_of_both.0, labels_of_both.1);
+            }
+        }
     }
 
     #[test]
