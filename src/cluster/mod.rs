@@ -22,6 +22,7 @@ pub mod kmeans;
 mod lloyd;
 pub mod points;
 pub mod prototypes;
+mod tree;
 
 pub use dbscan::Dbscan;
 pub use kmeans::KMeans;
