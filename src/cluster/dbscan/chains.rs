@@ -1,7 +1,7 @@
 //! Which core customers hang together.
 
 use super::super::tree::{Forest, LEAF, Node, Tree, least_squared, least_squared_to, most_squared};
-use super::dense::bits;
+use super::dense::{bits, set_where};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -133,31 +133,64 @@ impl<'a> Chains<'a> {
 
     /// Joins points of two leaves, or of one.
     fn between_leaves(&self, a: Node, b: Node) {
-        let width = self.tree.width();
-        let one_pair_is_enough = a != b && self.is_whole(a) && self.is_whole(b);
-        let one_of_b_is_enough = a != b && self.is_whole(b);
-        let mut point = vec![0.0; width];
+        match (self.is_whole(a), self.is_whole(b)) {
+            (_, true) => self.to_whole(a, b),
+            (true, false) => self.to_whole(b, a),
+            (false, false) => self.to_parts(a, b),
+        }
+    }
+
+    /// Joins points of the leaf `a` to the leaf `b`, which hangs together: those that do not hang with it are looked at.
+    fn to_whole(&self, a: Node, b: Node) {
+        let some = self.some[b.index] as usize;
+        let mut point = vec![0.0; self.tree.width()];
         for slot in bits(self.core[a.first]) {
             let at = a.first * LEAF + slot;
-            self.tree.read(at, &mut point);
-            if least_squared_to(&point, self.bounds(b)) > self.eps_squared {
-                continue;
-            }
-            let distances = self.tree.distances(&point, b.first);
-            let near = distances
-                .iter()
-                .enumerate()
-                .fold(0, |near, (other, &d)| near | (u32::from(d <= self.eps_squared) << other));
-            for other in bits(near & self.core[b.first]) {
-                self.forest.join(at, b.first * LEAF + other);
-                if one_pair_is_enough {
+            if !self.forest.joined(at, some) && self.near(at, b, &mut point) != 0 {
+                self.forest.join(at, some);
+                if self.is_whole(a) {
                     return;
-                }
-                if one_of_b_is_enough {
-                    break;
                 }
             }
         }
+    }
+
+    /// Joins points of two leaves of which neither is known to hang together, or of one such leaf.
+    fn to_parts(&self, a: Node, b: Node) {
+        let first = b.first * LEAF;
+        let members = self.core[b.first];
+        let mut roots = [NOBODY; LEAF];
+        bits(members).for_each(|slot| roots[slot] = self.forest.root(first + slot) as u32);
+        let mut point = vec![0.0; self.tree.width()];
+        for slot in bits(self.core[a.first]) {
+            let at = a.first * LEAF + slot;
+            let root = self.forest.root(at) as u32;
+            let apart = |roots: &[u32; LEAF]| members & set_where(|slot| roots[slot] != root);
+            if apart(&roots) == 0 {
+                continue;
+            }
+            let near = self.near(at, b, &mut point);
+            while near & apart(&roots) != 0 {
+                let other = (near & apart(&roots)).trailing_zeros() as usize;
+                self.forest.join(at, first + other);
+                let joined = roots[other];
+                roots.iter_mut().filter(|root| **root == joined).for_each(|other| *other = root);
+            }
+        }
+    }
+
+    /// The core points of a leaf within `eps` of the point at `at`.
+    fn near(&self, at: usize, leaf: Node, point: &mut [f64]) -> u32 {
+        self.tree.read(at, point);
+        if least_squared_to(point, self.bounds(leaf)) > self.eps_squared {
+            return 0;
+        }
+        let distances = self.tree.distances(point, leaf.first);
+        // Mostly nobody is near, and that is found out in vector registers.
+        if distances.iter().fold(true, |far, &d| far & (d > self.eps_squared)) {
+            return 0;
+        }
+        self.core[leaf.first] & set_where(|slot| distances[slot] <= self.eps_squared)
     }
 
     /// Joins every core point of `node`.

@@ -164,3 +164,8 @@ pub(super) fn bits(mut set: u32) -> impl Iterator<Item = usize> {
         Some(lowest)
     })
 }
+
+/// The set of slots for which `is` holds.
+pub(super) fn set_where(is: impl Fn(usize) -> bool) -> u32 {
+    (0..LEAF).fold(0, |set, slot| set | (u32::from(is(slot)) << slot))
+}

@@ -31,18 +31,29 @@ impl Distinct {
         let x = x.as_slice().unwrap_or_default();
         let mut keys: Vec<Key> = (0..n as u32).map(|row| (0, row)).collect();
         sort_by_column(&mut keys, 0, width, x, points.weights);
-        let row = |&(_, row): &Key| &x[row as usize * width..][..width];
-        let equal = |a: &Key, b: &Key| row(a) == row(b);
-        let distinct = keys.chunk_by(equal).count();
-        let mut flat = Vec::with_capacity(distinct * width);
-        let mut weights = Vec::with_capacity(if distinct < n || points.weights.is_some() { distinct } else { 0 });
-        for same in keys.chunk_by(equal) {
-            flat.extend(row(&same[0]).iter().map(|v| v + 0.0));
-            if distinct < n || points.weights.is_some() {
-                weights.push(same.iter().map(|&(_, row)| points.weights.map_or(1.0, |w| w[row as usize])).sum());
+        let mut flat = vec![0.0; n * width];
+        flat.par_chunks_mut(width).zip(&keys).with_min_len(1 << 12).for_each(|(place, &(_, row))| {
+            let row = &x[row as usize * width..][..width];
+            place.iter_mut().zip(row).for_each(|(place, v)| *place = v + 0.0);
+        });
+        let repeats = |i: usize| flat[(i - 1) * width..i * width] == flat[i * width..][..width];
+        let starts: Vec<bool> = (0..n).into_par_iter().with_min_len(1 << 12).map(|i| i == 0 || !repeats(i)).collect();
+        if points.weights.is_none() && starts.iter().all(|&start| start) {
+            return Ok(Self { points: flat, width, weights: None });
+        }
+        let mut weights: Vec<f64> = Vec::new();
+        for (i, &(_, row)) in keys.iter().enumerate() {
+            if starts[i] {
+                flat.copy_within(i * width..(i + 1) * width, weights.len() * width);
+                weights.push(0.0);
+            }
+            if let Some(sum) = weights.last_mut() {
+                *sum += points.weights.map_or(1.0, |weights| weights[row as usize]);
             }
         }
-        Ok(Self { points: flat, width, weights: (!weights.is_empty()).then_some(weights) })
+        flat.truncate(weights.len() * width);
+        flat.shrink_to_fit();
+        Ok(Self { points: flat, width, weights: Some(weights) })
     }
 
     /// Number of distinct rows.
