@@ -101,9 +101,7 @@ impl Dbscan {
     fn fit_by_trees(&self, points: &Points) -> Result<Prototypes> {
         let distinct = Distinct::of(points)?;
         let tree = Tree::new(&distinct.points, distinct.width);
-        let weights = distinct.weights.as_ref();
-        let weights = weights.map(|weights| (0..tree.len()).map(|at| weights[tree.row(at)]).collect());
-        let density = dense::Density::new(&tree, weights, self.eps, self.min_samples as f64);
+        let density = dense::Density::new(&tree, distinct.weights_in(&tree), self.eps, self.min_samples as f64);
         self.check_effort(&density, tree.len(), MOST_DISTANCES)?;
         let core = density.core();
         drop(density);

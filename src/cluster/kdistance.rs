@@ -37,6 +37,7 @@ pub fn k_distances(x: ArrayView2<f64>, k: usize) -> Result<Vec<f64>> {
             .collect()
     });
     let row_of = |i: usize| counts.as_ref().map_or(i, |counts| counts.partition_point(|&count| count <= i as f64));
+    let weights = distinct.weights_in(&tree);
     let mut order: Vec<usize> = (0..n).collect();
     order.shuffle(&mut stream(0, 0));
     let mut distances: Vec<f64> = order[..n.min(QUERIES)]
@@ -44,10 +45,7 @@ pub fn k_distances(x: ArrayView2<f64>, k: usize) -> Result<Vec<f64>> {
         // The row itself is among its neighbours, at distance 0.
         .map_init(
             || Nearby::new(k as f64 + 1.0),
-            |nearby, &i| {
-                let weight = |at| distinct.weight(tree.row(at));
-                kth_squared(&tree, distinct.row(row_of(i)), weight, nearby).sqrt()
-            },
+            |nearby, &i| kth_squared(&tree, distinct.row(row_of(i)), weights.as_deref(), nearby).sqrt(),
         )
         .collect();
     distances.sort_by(f64::total_cmp);

@@ -17,6 +17,7 @@
 //! implements linfa's `PredictInplace`, so both fit into any linfa pipeline.
 
 pub mod dbscan;
+pub mod hdbscan;
 pub mod kdistance;
 pub mod kmeans;
 mod lloyd;
@@ -25,6 +26,7 @@ pub mod prototypes;
 mod tree;
 
 pub use dbscan::Dbscan;
+pub use hdbscan::Hdbscan;
 pub use kmeans::KMeans;
 pub use points::Points;
 pub use prototypes::{Assignment, Prototypes, squared_distance};
@@ -78,6 +80,9 @@ pub enum Algorithm {
     /// See [`dbscan`].
     #[serde(rename = "dbscan")]
     Dbscan(Dbscan),
+    /// See [`hdbscan`].
+    #[serde(rename = "hdbscan")]
+    Hdbscan(Hdbscan),
 }
 
 impl Algorithm {
@@ -85,6 +90,7 @@ impl Algorithm {
         match self {
             Algorithm::KMeans(a) => a,
             Algorithm::Dbscan(a) => a,
+            Algorithm::Hdbscan(a) => a,
         }
     }
 
@@ -93,6 +99,7 @@ impl Algorithm {
         match self {
             Algorithm::KMeans(_) => "kmeans",
             Algorithm::Dbscan(_) => "dbscan",
+            Algorithm::Hdbscan(_) => "hdbscan",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Labelled points: what every algorithm returns, and the one thing that assigns customers.
 
+pub mod density;
 mod nearest;
 
 use super::Points;
@@ -29,6 +30,9 @@ pub enum Rule {
         /// Beyond this Euclidean distance nobody belongs.
         reach: Option<f64>,
     },
+    /// The cluster of the spot in the condensed tree of an HDBSCAN fit where the customer would attach; see
+    /// [`density`].
+    Density(density::Density),
 }
 
 /// The file form of [`Prototypes`].
@@ -39,6 +43,8 @@ struct Rows {
     cluster: Vec<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reach: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    density: Option<density::DensityFile>,
 }
 
 /// Where one customer belongs.
@@ -52,6 +58,10 @@ pub struct Assignment {
     pub second: Option<usize>,
     /// Euclidean distance to the nearest prototype of `second`; infinite if there is none.
     pub second_distance: f64,
+    /// How firmly the customer belongs, 0 to 1 and 0 without a cluster; none if the rule does not tell.
+    pub strength: Option<f64>,
+    /// How lonely the customer is beside its surroundings, 0 to 1; none if the rule does not tell.
+    pub outlier: Option<f64>,
 }
 
 impl Assignment {
@@ -76,6 +86,10 @@ pub fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     })
 }
 
+fn damaged(what: String) -> Error {
+    Error::new("E0603", what).help("restore the model file, or fit the model again")
+}
+
 impl Prototypes {
     /// Groups the points by cluster, keeping their order within one.
     ///
@@ -83,28 +97,58 @@ impl Prototypes {
     /// `E0603` unless there is at least one point, one cluster number per point, every cluster from 0 to the highest
     /// present, every value finite, and `reach` positive and finite.
     pub fn new(points: Array2<f64>, cluster: Vec<usize>, reach: Option<f64>) -> Result<Self> {
-        let damaged =
-            |what: String| Err(Error::new("E0603", what).help("restore the model file, or fit the model again"));
-        if points.is_empty() || points.nrows() != cluster.len() {
-            let (rows, columns) = points.dim();
-            return damaged(format!("{rows} prototypes with {columns} features and {} cluster numbers", cluster.len()));
-        }
-        if let Some(at) = points.rows().into_iter().position(|row| row.iter().any(|v| !v.is_finite())) {
-            return damaged(format!("prototype {at} has a value that is not finite"));
-        }
         if let Some(reach) = reach
             && !(reach > 0.0 && reach.is_finite())
         {
-            return damaged(format!("reach = {reach} is neither positive nor finite"));
+            return Err(damaged(format!("reach = {reach} is neither positive nor finite")));
+        }
+        Self::grouped(points, cluster, Rule::Nearest { reach })
+    }
+
+    /// Training customers that belong somewhere, and the density rule by which others join them.
+    ///
+    /// # Errors
+    /// `E0603` as [`Prototypes::new`], and unless `density` fits the points.
+    pub fn with_density(points: Array2<f64>, cluster: Vec<usize>, density: density::Density) -> Result<Self> {
+        let clusters = cluster.iter().max().map_or(0, |last| last + 1);
+        density.check(points.view(), clusters)?;
+        Self::grouped(points, cluster, Rule::Density(density))
+    }
+
+    fn grouped(points: Array2<f64>, cluster: Vec<usize>, rule: Rule) -> Result<Self> {
+        if points.is_empty() || points.nrows() != cluster.len() {
+            let (rows, columns) = points.dim();
+            let numbers = cluster.len();
+            return Err(damaged(format!("{rows} prototypes with {columns} features and {numbers} cluster numbers")));
+        }
+        if let Some(at) = points.rows().into_iter().position(|row| row.iter().any(|v| !v.is_finite())) {
+            return Err(damaged(format!("prototype {at} has a value that is not finite")));
         }
         let mut order: Vec<usize> = (0..cluster.len()).collect();
         order.sort_by_key(|&i| cluster[i]);
-        let cluster: Vec<usize> = order.iter().map(|&i| cluster[i]).collect();
-        let steps = cluster.windows(2).all(|w| w[1] - w[0] <= 1);
-        if cluster[0] != 0 || !steps {
-            return damaged("cluster numbers have a gap: every number from 0 on needs a prototype".into());
+        let mut starts: Vec<usize> = order.iter().map(|&i| cluster[i]).collect();
+        starts.dedup();
+        if starts.iter().enumerate().any(|(number, &start)| number != start) {
+            return Err(damaged("cluster numbers have a gap: every number from 0 on needs a prototype".into()));
         }
-        Ok(Self { points: points.select(Axis(0), &order), cluster, rule: Rule::Nearest { reach } })
+        let points = if points.is_standard_layout() { points } else { points.as_standard_layout().into_owned() };
+        let identity: Vec<usize> = (0..starts.len()).collect();
+        Ok(Self { points, cluster, rule }.in_order(&order, &identity))
+    }
+
+    /// Prototypes in the order `rows` under new cluster numbers.
+    fn in_order(self, rows: &[usize], new_number: &[usize]) -> Self {
+        if rows.is_sorted() && new_number.is_sorted() {
+            return self;
+        }
+        Self {
+            points: self.points.select(Axis(0), rows),
+            cluster: rows.iter().map(|&row| new_number[self.cluster[row]]).collect(),
+            rule: match self.rule {
+                Rule::Density(density) => Rule::Density(density.reorder(new_number, rows)),
+                rule => rule,
+            },
+        }
     }
 
     /// Prototypes × features, C order, rows grouped by cluster.
@@ -124,8 +168,10 @@ impl Prototypes {
 
     /// The Euclidean distance beyond which nobody belongs.
     pub fn reach(&self) -> Option<f64> {
-        let Rule::Nearest { reach } = self.rule;
-        reach
+        match self.rule {
+            Rule::Nearest { reach } => reach,
+            Rule::Density(_) => None,
+        }
     }
 
     /// Number of clusters, at least 1.
@@ -153,11 +199,7 @@ impl Prototypes {
         }
         let mut rows: Vec<usize> = (0..self.cluster.len()).collect();
         rows.sort_by_key(|&row| new_number[self.cluster[row]]);
-        Self {
-            points: self.points.select(Axis(0), &rows),
-            cluster: rows.iter().map(|&row| new_number[self.cluster[row]]).collect(),
-            rule: self.rule.clone(),
-        }
+        self.clone().in_order(&rows, &new_number)
     }
 
     /// Where every row of `x` (rows × features) belongs. Parallel over rows; the result does not depend on it.
@@ -174,8 +216,9 @@ impl Prototypes {
     /// If `points` have another number of features than the prototypes.
     pub fn assign_points(&self, points: Points) -> Vec<Assignment> {
         assert_eq!(points.x.ncols(), self.n_features(), "rows and prototypes need the same features");
-        match self.rule {
-            Rule::Nearest { reach } => nearest::assign(self.points(), &self.cluster, reach, points.x),
+        match &self.rule {
+            Rule::Nearest { reach } => nearest::assign(self.points(), &self.cluster, *reach, points.x),
+            Rule::Density(density) => density::assign(self.points(), &self.cluster, density, points.x),
         }
     }
 }
@@ -195,17 +238,24 @@ impl TryFrom<Rows> for Prototypes {
         }
         let flat: Vec<f64> = file.points.into_iter().flatten().collect();
         let points = Array2::from_shape_vec((rows, columns), flat).map_err(|_| unequal())?;
-        Self::new(points, file.cluster, file.reach)
+        match file.density {
+            Some(density) => Self::with_density(points, file.cluster, density.read(columns)?),
+            None => Self::new(points, file.cluster, file.reach),
+        }
     }
 }
 
 impl From<Prototypes> for Rows {
     fn from(prototypes: Prototypes) -> Self {
-        let Rule::Nearest { reach } = prototypes.rule;
+        let (reach, density) = match prototypes.rule {
+            Rule::Nearest { reach } => (reach, None),
+            Rule::Density(density) => (None, Some(density.into())),
+        };
         Self {
             points: prototypes.points.rows().into_iter().map(|row| row.to_vec()).collect(),
             cluster: prototypes.cluster,
             reach,
+            density,
         }
     }
 }
@@ -239,7 +289,17 @@ mod tests {
     fn ties_go_to_the_lowest_cluster_and_reach_is_inclusive() {
         let prototypes = Prototypes::new(array![[2.0], [0.0]], vec![1, 0], Some(1.0)).unwrap();
         let labels = prototypes.assign(array![[1.0], [3.0], [3.5], [f64::NAN]].view());
-        assert_eq!(labels[0], Assignment { cluster: Some(0), distance: 1.0, second: Some(1), second_distance: 1.0 });
+        assert_eq!(
+            labels[0],
+            Assignment {
+                cluster: Some(0),
+                distance: 1.0,
+                second: Some(1),
+                second_distance: 1.0,
+                strength: None,
+                outlier: None,
+            }
+        );
         assert_eq!(labels[0].margin(), 0.0);
         assert_eq!(labels[1].cluster, Some(1));
         assert_eq!((labels[2].cluster, labels[2].distance, labels[2].second), (None, 1.5, Some(0)));

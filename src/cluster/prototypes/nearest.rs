@@ -100,6 +100,8 @@ fn assign_row(row: &[f64], searches: &[Search], reach: Option<f64>) -> Assignmen
         distance: first.1.sqrt(),
         second: second.0,
         second_distance: second.1.sqrt(),
+        strength: None,
+        outlier: None,
     }
 }
 

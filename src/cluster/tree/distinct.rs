@@ -1,6 +1,7 @@
 //! Equal customers as one point of more weight.
 
 use super::super::Points;
+use super::Tree;
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 
@@ -63,6 +64,11 @@ impl Distinct {
 
     pub(in crate::cluster) fn row(&self, row: usize) -> &[f64] {
         &self.points[row * self.width..][..self.width]
+    }
+
+    /// The weights by position in `tree`.
+    pub(in crate::cluster) fn weights_in(&self, tree: &Tree) -> Option<Vec<f64>> {
+        self.weights.as_ref().map(|weights| (0..tree.len()).map(|at| weights[tree.row(at)]).collect())
     }
 
     pub(in crate::cluster) fn weight(&self, row: usize) -> f64 {

@@ -44,79 +44,97 @@ impl Tree {
     }
 }
 
-/// The nearest points that together weigh `needed`: squared distances, ascending, with weights.
+/// One of the nearest points.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cluster) struct Neighbour {
+    /// Squared distance.
+    pub(in crate::cluster) squared: f64,
+    /// Position in the tree.
+    pub(in crate::cluster) at: u32,
+    weight: f64,
+}
+
+/// The nearest points that together weigh `needed`. Weights are whole numbers, so their sums are exact.
 #[derive(Debug, Clone)]
 pub(in crate::cluster) struct Nearby {
     needed: f64,
     total: f64,
-    found: Vec<(f64, f64)>,
+    bound: f64,
+    found: Vec<Neighbour>,
 }
 
 impl Nearby {
     pub(in crate::cluster) fn new(needed: f64) -> Self {
-        Self { needed, total: 0.0, found: Vec::new() }
+        Self { needed, total: 0.0, bound: f64::INFINITY, found: Vec::new() }
     }
 
     pub(in crate::cluster) fn clear(&mut self) {
         self.found.clear();
         self.total = 0.0;
+        self.bound = f64::INFINITY;
     }
 
     /// The squared distance at which the needed weight is reached; infinite if it is not.
     pub(in crate::cluster) fn squared(&self) -> f64 {
-        match self.found.last() {
-            Some(&(distance, _)) if self.total >= self.needed => distance,
-            _ => f64::INFINITY,
-        }
+        self.bound
     }
 
-    /// Takes a point in if it is among the nearest. Weights are whole numbers, so that their sums are exact.
-    pub(in crate::cluster) fn offer(&mut self, distance: f64, weight: f64) {
-        if distance >= self.squared() {
-            return;
-        }
-        let at = self.found.partition_point(|found| found.0 <= distance);
-        self.found.insert(at, (distance, weight));
-        self.total += weight;
-        while let Some(&(_, last)) = self.found.last()
-            && self.total - last >= self.needed
-        {
-            self.found.pop();
-            self.total -= last;
-        }
-    }
-}
-
-struct Kth<'a, W: Fn(usize) -> f64> {
-    tree: &'a Tree,
-    weight: W,
-    nearby: &'a mut Nearby,
-}
-
-impl<W: Fn(usize) -> f64> Search for Kth<'_, W> {
-    fn bound(&self) -> f64 {
-        self.nearby.squared()
+    /// From near to far.
+    pub(in crate::cluster) fn found(&self) -> &[Neighbour] {
+        &self.found
     }
 
-    fn leaf(&mut self, leaf: usize, distances: &Distances) {
-        let last = (self.tree.len() - leaf * LEAF).min(LEAF);
-        for (slot, &distance) in distances[..last].iter().enumerate() {
-            if distance < self.nearby.squared() {
-                self.nearby.offer(distance, (self.weight)(leaf * LEAF + slot));
+    /// Takes in the points of a leaf that are among the nearest.
+    pub(in crate::cluster) fn offer(
+        &mut self,
+        tree: &Tree,
+        leaf: usize,
+        distances: &Distances,
+        weights: Option<&[f64]>,
+    ) {
+        let last = (tree.len() - leaf * LEAF).min(LEAF);
+        for (slot, &squared) in distances[..last].iter().enumerate() {
+            if squared >= self.bound {
+                continue;
+            }
+            let at = leaf * LEAF + slot;
+            let neighbour = Neighbour { squared, at: at as u32, weight: weights.map_or(1.0, |weights| weights[at]) };
+            let place = self.found.iter().rposition(|found| found.squared <= squared).map_or(0, |place| place + 1);
+            self.found.insert(place, neighbour);
+            self.total += neighbour.weight;
+            while let Some(last) = self.found.last()
+                && self.total - last.weight >= self.needed
+            {
+                self.total -= last.weight;
+                self.found.pop();
+            }
+            if self.total >= self.needed {
+                self.bound = self.found.last().map_or(f64::INFINITY, |last| last.squared);
             }
         }
     }
 }
 
+struct Kth<'a> {
+    tree: &'a Tree,
+    weights: Option<&'a [f64]>,
+    nearby: &'a mut Nearby,
+}
+
+impl Search for Kth<'_> {
+    fn bound(&self) -> f64 {
+        self.nearby.bound
+    }
+
+    fn leaf(&mut self, leaf: usize, distances: &Distances) {
+        self.nearby.offer(self.tree, leaf, distances, self.weights);
+    }
+}
+
 /// The smallest squared radius around `point` within which points weigh as much as `nearby` needs; infinite if all do
-/// not. `weight` gives the whole number at a position.
-pub(in crate::cluster) fn kth_squared(
-    tree: &Tree,
-    point: &[f64],
-    weight: impl Fn(usize) -> f64,
-    nearby: &mut Nearby,
-) -> f64 {
+/// not. `weights` are whole numbers by position, 1 each if absent.
+pub(in crate::cluster) fn kth_squared(tree: &Tree, point: &[f64], weights: Option<&[f64]>, nearby: &mut Nearby) -> f64 {
     nearby.clear();
-    tree.walk(point, &mut Kth { tree, weight, nearby });
-    nearby.squared()
+    tree.walk(point, &mut Kth { tree, weights, nearby });
+    nearby.bound
 }
