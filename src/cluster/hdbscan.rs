@@ -28,7 +28,8 @@
 //! # Choosing its parameters
 //!
 //! `min_cluster_size`: the smallest group worth a segment; the one that matters. `min_samples`: as many by default; fewer
-//! leave fewer customers outside and let finer groups appear. `cluster_selection_epsilon`: clusters closer than this are
+//! leave fewer customers outside and let finer groups appear. Where many customers share the same values, both must exceed
+//! the largest such stack: a stack is infinitely dense, and as large as asked for it is a cluster. `cluster_selection_epsilon`: clusters closer than this are
 //! not parted; 0 for none. `cluster_selection_method`: `eom`, or `leaf` for many small even groups.
 //! `allow_single_cluster`: whether everyone may be one cluster; off, so that one dense cloud is no answer.
 
@@ -260,5 +261,159 @@ impl Hdbscan {
         };
         let cluster = rows.iter().filter_map(|&row| labels[row]).collect();
         Prototypes::with_density(matrix(&rows)?, cluster, density)
+    }
+}
+
+#[cfg(test)]
+mod reference;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{Assignment, stream};
+    use ndarray::{array, concatenate};
+    use rand::Rng;
+    use std::collections::BTreeMap;
+
+    /// Clouds around points of a circle, of different sizes and densities, and a few customers between; `steps` to 1 sets how
+    /// coarse the values are.
+    fn clouds(n: usize, d: usize, steps: f64, seed: u64) -> Array2<f64> {
+        let mut rng = stream(seed, 9);
+        let mut x = Array2::zeros((n, d));
+        for (i, mut row) in x.rows_mut().into_iter().enumerate() {
+            let cloud = i * i % 7 % 4;
+            let spread = if i % 9 == 0 { 6.0 } else { 0.5 + cloud as f64 / 4.0 };
+            for (f, value) in row.iter_mut().enumerate() {
+                let centre = 5.0 * (cloud as f64 * 1.6 + f as f64).sin();
+                let noise: f64 = (0..3).map(|_| rng.gen_range(-1.0..1.0)).sum();
+                *value = ((centre + spread * noise) * steps).round() / steps;
+            }
+        }
+        x
+    }
+
+    fn model(min_cluster_size: usize, min_samples: usize) -> Hdbscan {
+        Hdbscan { min_cluster_size, min_samples: Some(min_samples), ..Hdbscan::default() }
+    }
+
+    fn assert_same_parts(found: &[Assignment], expected: &[Option<usize>], what: &str) {
+        let mut number = BTreeMap::new();
+        for (row, (found, expected)) in found.iter().zip(expected).enumerate() {
+            assert_eq!(found.cluster.is_some(), expected.is_some(), "{what}, row {row}");
+            if let (Some(found), Some(expected)) = (found.cluster, expected) {
+                assert_eq!(*number.entry(expected).or_insert(found), found, "{what}, row {row}");
+            }
+        }
+        let distinct: std::collections::BTreeSet<_> = number.values().collect();
+        assert_eq!(distinct.len(), number.len(), "{what}: clusters were merged");
+    }
+
+    #[test]
+    fn training_customers_are_scored_as_the_definition_says() {
+        let (mut fitted, mut noise) = (0, 0);
+        for seed in 0..60 {
+            let mut rng = stream(seed, 2);
+            let (n, d) = (rng.gen_range(12..90), rng.gen_range(1..4));
+            // Coarse values make equal customers and equal distances.
+            let x = clouds(n, d, [1.0, 4.0, 1e6][seed as usize % 3], seed);
+            let model = model(rng.gen_range(2..8), rng.gen_range(1..7));
+            let what = format!("seed {seed}");
+            let expected = reference::fit(x.view(), model.min_cluster_size, model.core_size());
+            let weight = model.tree_weight(x.view().into()).unwrap();
+            assert!((weight - expected.tree_weight).abs() <= 1e-12 * weight, "{what}: {weight}");
+            let Ok(prototypes) = model.fit(x.view(), 0) else {
+                assert!(expected.labels.iter().all(Option::is_none), "{what}");
+                continue;
+            };
+            fitted += 1;
+            let found = prototypes.assign(x.view());
+            assert_same_parts(&found, &expected.labels, &what);
+            for (row, found) in found.iter().enumerate() {
+                noise += usize::from(found.cluster.is_none());
+                let (strength, outlier) = (found.strength.unwrap(), found.outlier.unwrap());
+                assert!((strength - expected.strength[row]).abs() < 1e-12, "{what}, row {row}: {strength}");
+                assert!((outlier - expected.outlier[row]).abs() < 1e-12, "{what}, row {row}: {outlier}");
+            }
+        }
+        assert!(fitted > 30 && noise > 200, "{fitted} fits, {noise} unclustered");
+    }
+
+    #[test]
+    fn threads_and_the_order_of_rows_change_nothing() {
+        for steps in [2.0, 1e6] {
+            let x = clouds(6000, 3, steps, 1);
+            let with = |threads: usize, x: &Array2<f64>| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| model(25, 6).fit(x.view(), 0).unwrap())
+            };
+            let one = with(1, &x);
+            assert!(one.n_clusters() > 2);
+            assert_eq!(with(3, &x), one);
+            let reversed = x.slice(ndarray::s![..;-1, ..]).to_owned();
+            assert_eq!(with(2, &reversed), one);
+        }
+    }
+
+    #[test]
+    fn a_weight_is_a_number_of_equal_customers() {
+        let x = clouds(300, 2, 4.0, 3);
+        let weights: Vec<f64> = (0..300).map(|i| f64::from(1 + i % 3)).collect();
+        let repeated: Vec<usize> = (0..300).flat_map(|i| vec![i; weights[i] as usize]).collect();
+        let points = Points { weights: Some(&weights), ..x.view().into() };
+        let all = x.select(ndarray::Axis(0), &repeated);
+        assert_eq!(model(12, 5).fit_points(points, 0).unwrap(), model(12, 5).fit(all.view(), 0).unwrap());
+        let halves = vec![0.5; 300];
+        let points = Points { weights: Some(&halves), ..x.view().into() };
+        assert_eq!(model(12, 5).fit_points(points, 0).unwrap_err().code(), "E0347");
+    }
+
+    #[test]
+    fn a_new_customer_joins_where_it_is_dense_and_is_an_outlier_far_away() {
+        let x = clouds(2000, 2, 1e6, 4);
+        let prototypes = model(40, 8).fit(x.view(), 0).unwrap();
+        let found = prototypes.assign(x.view());
+        let firm = (0..2000).find(|&row| found[row].strength == Some(1.0)).unwrap();
+        let mut near = x.row(firm).to_owned();
+        near[0] += 1e-3;
+        let new = concatenate![ndarray::Axis(0), near.insert_axis(ndarray::Axis(0)), array![[500.0, 500.0]]];
+        let scored = prototypes.assign(new.view());
+        assert_eq!(scored[0].cluster, found[firm].cluster);
+        assert!(scored[0].strength.unwrap() > 0.8 && scored[0].outlier.unwrap() < 0.3, "{:?}", scored[0]);
+        assert_eq!((scored[1].cluster, scored[1].strength), (None, Some(0.0)));
+        assert!(scored[1].outlier.unwrap() > 0.99 && scored[1].distance > 600.0, "{:?}", scored[1]);
+        assert_eq!(prototypes.assign(array![[f64::NAN, 0.0]].view())[0].cluster, None);
+    }
+
+    #[test]
+    fn files_come_back_to_the_bit_and_damaged_ones_are_refused() {
+        let prototypes = model(12, 5).fit(clouds(300, 2, 1e6, 5).view(), 0).unwrap();
+        let text = serde_json::to_string(&prototypes).unwrap();
+        assert_eq!(serde_json::from_str::<Prototypes>(&text).unwrap(), prototypes);
+        for (good, bad) in [
+            ("\"min_samples\":5", "\"min_samples\":0"),
+            ("\"branch\":[", "\"branch\":[99999,"),
+            ("\"parent\":0", "\"parent\":77"),
+            ("\"weight\":[1.0", "\"weight\":[0.5"),
+            ("\"background\":[[", "\"background\":[[1.0,"),
+        ] {
+            assert!(text.contains(good), "{good}");
+            assert!(serde_json::from_str::<Prototypes>(&text.replacen(good, bad, 1)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bounds_and_bad_data_are_named() {
+        let x = clouds(30, 2, 1e6, 6);
+        assert!(model(1, 2).fit(x.view(), 0).unwrap_err().0.title.contains("`min_cluster_size = 1`"));
+        assert!(model(5, 0).fit(x.view(), 0).unwrap_err().0.title.contains("`min_samples = 0`"));
+        let negative = Hdbscan { cluster_selection_epsilon: -1.0, ..Hdbscan::default() };
+        assert!(negative.check().unwrap_err().0.title.contains("`cluster_selection_epsilon = -1`"));
+        assert_eq!(model(31, 2).fit(x.view(), 0).unwrap_err().code(), "E0401");
+        assert!(model(5, 31).fit(x.view(), 0).unwrap_err().0.title.contains("min_samples = 31"));
+        let error = model(16, 2).fit(x.view(), 0).unwrap_err();
+        assert_eq!(error.code(), "E0411");
+        assert!(error.0.notes.iter().any(|note| note.text.contains("allow_single_cluster = true")), "{error}");
+        let same = Array2::from_elem((50, 2), 1.5);
+        assert_eq!(model(5, 3).fit(same.view(), 0).unwrap_err().code(), "E0411");
     }
 }
