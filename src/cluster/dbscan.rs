@@ -194,7 +194,8 @@ impl Dbscan {
         .help("a sample of customers, fewer features, or algorithm = \"kmeans\""))
     }
 
-    fn all_noise(&self, x: ArrayView2<f64>) -> Error {
+    /// No customer is core: names an `eps` at which some are.
+    pub(super) fn all_noise(&self, x: ArrayView2<f64>) -> Error {
         let error = Error::new(
             "E0411",
             format!(

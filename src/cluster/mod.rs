@@ -21,6 +21,7 @@ pub mod hdbscan;
 pub mod kdistance;
 pub mod kmeans;
 mod lloyd;
+pub mod optics;
 pub mod points;
 pub mod prototypes;
 mod tree;
@@ -28,6 +29,7 @@ mod tree;
 pub use dbscan::Dbscan;
 pub use hdbscan::Hdbscan;
 pub use kmeans::KMeans;
+pub use optics::Optics;
 pub use points::Points;
 pub use prototypes::{Assignment, Prototypes, squared_distance};
 
@@ -83,6 +85,9 @@ pub enum Algorithm {
     /// See [`hdbscan`].
     #[serde(rename = "hdbscan")]
     Hdbscan(Hdbscan),
+    /// See [`optics`].
+    #[serde(rename = "optics")]
+    Optics(Optics),
 }
 
 impl Algorithm {
@@ -91,6 +96,7 @@ impl Algorithm {
             Algorithm::KMeans(a) => a,
             Algorithm::Dbscan(a) => a,
             Algorithm::Hdbscan(a) => a,
+            Algorithm::Optics(a) => a,
         }
     }
 
@@ -100,6 +106,7 @@ impl Algorithm {
             Algorithm::KMeans(_) => "kmeans",
             Algorithm::Dbscan(_) => "dbscan",
             Algorithm::Hdbscan(_) => "hdbscan",
+            Algorithm::Optics(_) => "optics",
         }
     }
 }

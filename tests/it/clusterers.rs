@@ -1,6 +1,6 @@
 //! What every algorithm promises. A new one is one line in [`algorithms`].
 
-use ilk::cluster::{Algorithm, Clusterer, Dbscan, KMeans, Prototypes};
+use ilk::cluster::{Algorithm, Clusterer, Dbscan, Hdbscan, KMeans, Optics, Prototypes};
 use ilk::error::Result;
 use ilk::evidence::indices::adjusted_rand;
 use ndarray::{Array2, Axis};
@@ -20,6 +20,16 @@ fn algorithms() -> Vec<(Algorithm, Algorithm, &'static str)> {
             Algorithm::Dbscan(Dbscan { eps: 1.0, min_samples: 5, ..Dbscan::default() }),
             Algorithm::Dbscan(Dbscan { eps: -1.0, ..Dbscan::default() }),
             "eps",
+        ),
+        (
+            Algorithm::Hdbscan(Hdbscan { min_cluster_size: 20, min_samples: Some(5), ..Hdbscan::default() }),
+            Algorithm::Hdbscan(Hdbscan { min_cluster_size: 1, ..Hdbscan::default() }),
+            "min_cluster_size",
+        ),
+        (
+            Algorithm::Optics(Optics { eps: 1.0, min_samples: 5, max_eps: Some(2.0) }),
+            Algorithm::Optics(Optics { max_eps: Some(0.1), ..Optics::default() }),
+            "max_eps",
         ),
     ]
 }
