@@ -1,9 +1,9 @@
 //! The k-distance curve: where dense regions end, the natural scale for DBSCAN's `eps`.
 
-use super::{Points, sorted_rows, stream};
-use crate::error::{Error, Result};
-use linfa_nn::{KdTreeIndex, NearestNeighbourIndex, distance::L2Dist};
-use ndarray::{ArrayView2, Axis};
+use super::tree::{Distinct, Nearby, Tree, kth_squared};
+use super::{Points, stream};
+use crate::error::Result;
+use ndarray::ArrayView2;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
@@ -17,25 +17,36 @@ const QUERIES: usize = 5000;
 /// # Errors
 /// `E0346` for values that are not finite, `E0403` without features.
 pub fn k_distances(x: ArrayView2<f64>, k: usize) -> Result<Vec<f64>> {
-    Points::from(x).check()?;
+    let points = Points::from(x);
+    points.check()?;
     let n = x.nrows();
-    let mut order: Vec<usize> = (0..n).collect();
-    // Shuffled, because a tree grown from sorted rows is a list; sorted before, so that input order cannot matter.
-    order.shuffle(&mut stream(0, 0));
-    let x = sorted_rows(x).select(Axis(0), &order);
     if n <= k {
         return Ok(Vec::new());
     }
-    let tree = KdTreeIndex::new(&x, 16, L2Dist)
-        .map_err(|error| Error::new("E0499", format!("linfa's k-d tree refused: {error}")))?;
-    let mut distances: Vec<f64> = (0..n.min(QUERIES))
-        .into_par_iter()
-        .filter_map(|i| {
-            // The row itself is among its neighbours, at distance 0.
-            let neighbours = tree.k_nearest(x.row(i), k + 1).ok()?;
-            let (last, _) = neighbours.last()?;
-            Some(super::squared_distance(x.row(i).as_slice()?, last.as_slice()?).sqrt())
-        })
+    let distinct = Distinct::of(&points)?;
+    let tree = Tree::new(&distinct.points, distinct.width);
+    // Row `i` of the sorted rows is the distinct row whose running count first exceeds `i`.
+    let counts: Option<Vec<f64>> = distinct.weights.as_ref().map(|weights| {
+        let mut sum = 0.0;
+        weights
+            .iter()
+            .map(|weight| {
+                sum += weight;
+                sum
+            })
+            .collect()
+    });
+    let row_of = |i: usize| counts.as_ref().map_or(i, |counts| counts.partition_point(|&count| count <= i as f64));
+    let weights = distinct.weights_in(&tree);
+    let mut order: Vec<usize> = (0..n).collect();
+    order.shuffle(&mut stream(0, 0));
+    let mut distances: Vec<f64> = order[..n.min(QUERIES)]
+        .par_iter()
+        // The row itself is among its neighbours, at distance 0.
+        .map_init(
+            || Nearby::new(k as f64 + 1.0),
+            |nearby, &i| kth_squared(&tree, distinct.row(row_of(i)), weights.as_deref(), nearby).sqrt(),
+        )
         .collect();
     distances.sort_by(f64::total_cmp);
     Ok(distances)

@@ -19,24 +19,29 @@
 mod canonical;
 pub mod dbscan;
 pub mod floor;
+pub mod hdbscan;
 pub mod kdistance;
 mod kernel;
 pub mod kmeans;
 pub mod kprototypes;
 mod lloyd;
 pub mod mixture;
+pub mod optics;
 pub mod packed;
 pub mod points;
 pub mod prototypes;
 mod seeds;
 mod sketch;
+mod tree;
 pub mod ward;
 
 pub use dbscan::Dbscan;
 pub use floor::Floor;
+pub use hdbscan::Hdbscan;
 pub use kmeans::KMeans;
 pub use kprototypes::KPrototypes;
 pub use mixture::GaussianMixture;
+pub use optics::Optics;
 pub use packed::Packed;
 pub use points::Points;
 pub use prototypes::{Assignment, Prototypes, squared_distance};
@@ -100,6 +105,12 @@ pub enum Algorithm {
     /// See [`ward`].
     #[serde(rename = "ward")]
     Ward(Ward),
+    /// See [`hdbscan`].
+    #[serde(rename = "hdbscan")]
+    Hdbscan(Hdbscan),
+    /// See [`optics`].
+    #[serde(rename = "optics")]
+    Optics(Optics),
 }
 
 impl Algorithm {
@@ -110,6 +121,8 @@ impl Algorithm {
             Algorithm::GaussianMixture(a) => a,
             Algorithm::KPrototypes(a) => a,
             Algorithm::Ward(a) => a,
+            Algorithm::Hdbscan(a) => a,
+            Algorithm::Optics(a) => a,
         }
     }
 
@@ -125,7 +138,7 @@ impl Algorithm {
             Algorithm::KPrototypes(a) => {
                 Algorithm::KPrototypes(KPrototypes { n_starts: a.n_starts.min(STARTS), ..a.clone() })
             }
-            Algorithm::Dbscan(_) | Algorithm::Ward(_) => self.clone(),
+            Algorithm::Dbscan(_) | Algorithm::Hdbscan(_) | Algorithm::Optics(_) | Algorithm::Ward(_) => self.clone(),
         }
     }
 
@@ -137,6 +150,8 @@ impl Algorithm {
             Algorithm::GaussianMixture(_) => "gaussian_mixture",
             Algorithm::KPrototypes(_) => "kprototypes",
             Algorithm::Ward(_) => "ward",
+            Algorithm::Hdbscan(_) => "hdbscan",
+            Algorithm::Optics(_) => "optics",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What every algorithm promises. A new one is one line in [`algorithms`].
 
-use ilk::cluster::{Algorithm, Clusterer, Dbscan, GaussianMixture, KMeans, KPrototypes, Prototypes, Ward};
+use ilk::cluster::{
+    Algorithm, Clusterer, Dbscan, GaussianMixture, Hdbscan, KMeans, KPrototypes, Optics, Prototypes, Ward,
+};
 use ilk::error::Result;
 use ilk::evidence::indices::adjusted_rand;
 use ndarray::{Array2, Axis};
@@ -35,6 +37,16 @@ fn algorithms() -> Vec<(Algorithm, Algorithm, &'static str)> {
             Algorithm::Ward(Ward { n_clusters: 3, ..Ward::default() }),
             Algorithm::Ward(Ward { distance_threshold: Some(-1.0), ..Ward::default() }),
             "distance_threshold",
+        ),
+        (
+            Algorithm::Hdbscan(Hdbscan { min_cluster_size: 20, min_samples: Some(5), ..Hdbscan::default() }),
+            Algorithm::Hdbscan(Hdbscan { min_cluster_size: 1, ..Hdbscan::default() }),
+            "min_cluster_size",
+        ),
+        (
+            Algorithm::Optics(Optics { eps: 1.0, min_samples: 5, max_eps: Some(2.0) }),
+            Algorithm::Optics(Optics { max_eps: Some(0.1), ..Optics::default() }),
+            "max_eps",
         ),
     ]
 }

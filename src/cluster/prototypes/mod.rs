@@ -1,5 +1,6 @@
 //! Labelled points: what every algorithm returns, and the one thing that assigns customers.
 
+pub mod density;
 mod gaussian;
 mod mixed;
 mod nearest;
@@ -51,11 +52,14 @@ pub enum Rule {
         /// What one differing level costs, in squared units of model space.
         gamma: f64,
     },
+    /// The cluster of the spot in the condensed tree of an HDBSCAN fit where the customer would attach; see
+    /// [`density`].
+    Density(density::Density),
 }
 
 impl Rule {
-    /// The rule of the prototypes `rows`, in that order.
-    fn select(&self, rows: &[usize]) -> Self {
+    /// The rule of the prototypes `rows`, in that order, under new cluster numbers.
+    fn select(&self, rows: &[usize], new_number: &[usize]) -> Self {
         match self {
             Rule::Nearest { reach } => Rule::Nearest { reach: *reach },
             Rule::Gaussian { weights, factors } => Rule::Gaussian {
@@ -63,18 +67,22 @@ impl Rule {
                 factors: factors.select(Axis(0), rows),
             },
             Rule::Mixed { codes, gamma } => Rule::Mixed { codes: codes.select(Axis(0), rows), gamma: *gamma },
+            Rule::Density(density) => Rule::Density(density.reorder(new_number, rows)),
         }
     }
 
-    /// What makes it unfit for prototypes of shape `rows` × `columns`.
-    fn damage(&self, rows: usize, columns: usize) -> Option<String> {
-        match self {
+    /// Refuses what does not fit so many clusters of `points`.
+    fn check(&self, points: ArrayView2<f64>, clusters: usize) -> Result<()> {
+        let (rows, columns) = points.dim();
+        let damage = match self {
             Rule::Nearest { reach } => reach
                 .filter(|reach| !(*reach > 0.0 && reach.is_finite()))
                 .map(|reach| format!("reach = {reach} is neither positive nor finite")),
             Rule::Gaussian { weights, factors } => gaussian::damage(weights, factors.view(), rows, columns),
             Rule::Mixed { codes, gamma } => mixed::damage(codes.view(), *gamma, rows),
-        }
+            Rule::Density(density) => return density.check(points, clusters),
+        };
+        damage.map_or(Ok(()), |damage| Err(damaged(damage)))
     }
 }
 
@@ -90,6 +98,8 @@ struct Rows {
     gaussian: Option<gaussian::File>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mixed: Option<mixed::File>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    density: Option<density::DensityFile>,
 }
 
 /// A number that [`Prototypes::labels`] reads: `f64` or `f32`.
@@ -113,10 +123,10 @@ pub struct Assignment {
     pub second: Option<usize>,
     /// The same distance to the nearest prototype of `second`; infinite if there is none.
     pub second_distance: f64,
-    /// How strongly the customer belongs, 0 to 1, where the rule knows: by [`Rule::Gaussian`] the posterior probability
-    /// of `cluster`.
+    /// How firmly the customer belongs, 0 to 1 and 0 without a cluster: by [`Rule::Gaussian`] the posterior probability of
+    /// `cluster`, by [`Rule::Density`] the membership strength; none if the rule does not tell.
     pub strength: Option<f64>,
-    /// How much of an outlier the customer is, 0 to 1, where the rule knows.
+    /// How lonely the customer is beside its surroundings, 0 to 1; none if the rule does not tell.
     pub outlier: Option<f64>,
 }
 
@@ -142,6 +152,10 @@ pub fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     })
 }
 
+fn damaged(what: String) -> Error {
+    Error::new("E0603", what).help("restore the model file, or fit the model again")
+}
+
 impl Prototypes {
     /// Prototypes of [`Rule::Nearest`]; see [`Prototypes::with_rule`].
     ///
@@ -157,27 +171,38 @@ impl Prototypes {
     /// `E0603` unless there is at least one point with a feature (or level), one cluster number per point, every cluster
     /// from 0 to the highest present, every value finite, and the rule fits the points.
     pub fn with_rule(points: Array2<f64>, cluster: Vec<usize>, rule: Rule) -> Result<Self> {
-        let damaged =
-            |what: String| Err(Error::new("E0603", what).help("restore the model file, or fit the model again"));
         let (rows, columns) = points.dim();
         let levels = if let Rule::Mixed { codes, .. } = &rule { codes.ncols() } else { 0 };
         if rows == 0 || columns + levels == 0 || rows != cluster.len() {
-            return damaged(format!("{rows} prototypes with {columns} features and {} cluster numbers", cluster.len()));
+            let numbers = cluster.len();
+            return Err(damaged(format!("{rows} prototypes with {columns} features and {numbers} cluster numbers")));
         }
         if let Some(at) = points.rows().into_iter().position(|row| row.iter().any(|v| !v.is_finite())) {
-            return damaged(format!("prototype {at} has a value that is not finite"));
+            return Err(damaged(format!("prototype {at} has a value that is not finite")));
         }
-        if let Some(damage) = rule.damage(rows, columns) {
-            return damaged(damage);
-        }
+        rule.check(points.view(), cluster.iter().max().map_or(0, |last| last + 1))?;
         let mut order: Vec<usize> = (0..cluster.len()).collect();
         order.sort_by_key(|&i| cluster[i]);
-        let cluster: Vec<usize> = order.iter().map(|&i| cluster[i]).collect();
-        let steps = cluster.windows(2).all(|w| w[1] - w[0] <= 1);
-        if cluster[0] != 0 || !steps {
-            return damaged("cluster numbers have a gap: every number from 0 on needs a prototype".into());
+        let mut starts: Vec<usize> = order.iter().map(|&i| cluster[i]).collect();
+        starts.dedup();
+        if starts.iter().enumerate().any(|(number, &start)| number != start) {
+            return Err(damaged("cluster numbers have a gap: every number from 0 on needs a prototype".into()));
         }
-        Ok(Self { points: points.select(Axis(0), &order), cluster, rule: rule.select(&order) })
+        let points = if points.is_standard_layout() { points } else { points.as_standard_layout().into_owned() };
+        let identity: Vec<usize> = (0..starts.len()).collect();
+        Ok(Self { points, cluster, rule }.in_order(&order, &identity))
+    }
+
+    /// Prototypes in the order `rows` under new cluster numbers.
+    fn in_order(self, rows: &[usize], new_number: &[usize]) -> Self {
+        if rows.is_sorted() && new_number.iter().enumerate().all(|(old, &new)| old == new) {
+            return self;
+        }
+        Self {
+            points: self.points.select(Axis(0), rows),
+            cluster: rows.iter().map(|&row| new_number[self.cluster[row]]).collect(),
+            rule: self.rule.select(rows, new_number),
+        }
     }
 
     /// Prototypes × features, C order, rows grouped by cluster.
@@ -244,11 +269,7 @@ impl Prototypes {
     fn renumber(&self, new_number: &[usize]) -> Self {
         let mut rows: Vec<usize> = (0..self.cluster.len()).collect();
         rows.sort_by_key(|&row| new_number[self.cluster[row]]);
-        Self {
-            points: self.points.select(Axis(0), &rows),
-            cluster: rows.iter().map(|&row| new_number[self.cluster[row]]).collect(),
-            rule: self.rule.select(&rows),
-        }
+        self.clone().in_order(&rows, new_number)
     }
 
     /// The same prototypes with the clusters that attract most of the weight first, equal ones in the order they have.
@@ -294,7 +315,7 @@ impl Prototypes {
             Rule::Gaussian { weights, factors } => {
                 Some(gaussian::memberships(self.points(), &self.cluster, weights, factors.view(), x))
             }
-            Rule::Nearest { .. } | Rule::Mixed { .. } => None,
+            Rule::Nearest { .. } | Rule::Mixed { .. } | Rule::Density(_) => None,
         }
     }
 
@@ -332,6 +353,7 @@ impl Prototypes {
                 gaussian::assign(self.points(), &self.cluster, weights, factors.view(), points.x)
             }
             Rule::Mixed { codes, gamma } => mixed::assign(self.points(), codes.view(), &self.cluster, *gamma, points),
+            Rule::Density(density) => density::assign(self.points(), &self.cluster, density, points.x),
         }
     }
 }
@@ -351,14 +373,12 @@ impl TryFrom<Rows> for Prototypes {
         }
         let flat: Vec<f64> = file.points.into_iter().flatten().collect();
         let points = Array2::from_shape_vec((rows, columns), flat).map_err(|_| unequal())?;
-        let rule = match (file.gaussian, file.mixed) {
-            (None, None) => Rule::Nearest { reach: file.reach },
-            (Some(gaussian), None) if file.reach.is_none() => gaussian.rule()?,
-            (None, Some(mixed)) if file.reach.is_none() => mixed.rule()?,
-            _ => {
-                return Err(Error::new("E0603", "prototypes with two rules at once")
-                    .help("restore the model file, or fit the model again"));
-            }
+        let rule = match (file.reach, file.gaussian, file.mixed, file.density) {
+            (reach, None, None, None) => Rule::Nearest { reach },
+            (None, Some(gaussian), None, None) => gaussian.rule()?,
+            (None, None, Some(mixed), None) => mixed.rule()?,
+            (None, None, None, Some(density)) => Rule::Density(density.read(columns)?),
+            _ => return Err(damaged("prototypes with two rules at once".into())),
         };
         Self::with_rule(points, file.cluster, rule)
     }
@@ -366,11 +386,12 @@ impl TryFrom<Rows> for Prototypes {
 
 impl From<Prototypes> for Rows {
     fn from(prototypes: Prototypes) -> Self {
-        let (mut reach, mut gaussian, mut mixed) = (None, None, None);
+        let (mut reach, mut gaussian, mut mixed, mut density) = (None, None, None, None);
         match prototypes.rule {
             Rule::Nearest { reach: of_rule } => reach = of_rule,
             Rule::Gaussian { weights, factors } => gaussian = Some(gaussian::File::new(weights, factors.view())),
             Rule::Mixed { codes, gamma } => mixed = Some(mixed::File::new(codes.view(), gamma)),
+            Rule::Density(of_rule) => density = Some(of_rule.into()),
         }
         Self {
             points: prototypes.points.rows().into_iter().map(|row| row.to_vec()).collect(),
@@ -378,6 +399,7 @@ impl From<Prototypes> for Rows {
             reach,
             gaussian,
             mixed,
+            density,
         }
     }
 }
@@ -419,7 +441,7 @@ mod tests {
                 second: Some(1),
                 second_distance: 1.0,
                 strength: None,
-                outlier: None
+                outlier: None,
             }
         );
         assert_eq!(labels[0].margin(), 0.0);
