@@ -1,5 +1,7 @@
 //! Everything that decides a result, in one TOML file. Only `pipeline` and `cli` read it: a stage gets its own piece.
 
+use crate::cluster::mixture::CovarianceType;
+use crate::cluster::{Floor, Implementation};
 use crate::data::dates::Day;
 use crate::data::duplicates::{CopyRules, Overlap};
 use crate::data::schema::Inputs;
@@ -118,20 +120,28 @@ fn over_usual_weights<'de, D: serde::Deserializer<'de>>(
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClusterConfig {
-    /// `kmeans` or `dbscan`.
+    /// `kmeans`, `gaussian_mixture`, `ward`, `kprototypes`, `dbscan`, `hdbscan` or `optics`.
     pub algorithm: AlgorithmName,
-    /// Who computes it.
-    pub implementation: crate::cluster::Implementation,
-    /// `auto`, or a number. k-means.
+    /// Who computes it: `ilk`, or for k-means and DBSCAN also `linfa`.
+    pub implementation: Implementation,
+    /// `auto`, or a number. k-means, Gaussian mixture (components), Ward, k-prototypes.
     pub n_clusters: Auto<usize>,
     /// How `auto` chooses.
     pub select: SelectK,
-    /// Starts of k-means; the best is kept.
-    pub n_starts: usize,
-    /// `auto`, or a distance. DBSCAN.
+    /// Starts of which the best is kept, for algorithms that have any; `auto` is the usual number of each.
+    pub n_starts: Auto<usize>,
+    /// `full`, `tied`, `diag` or `spherical`. Gaussian mixture.
+    pub covariance_type: CovarianceType,
+    /// `auto`, or what one differing level costs, in squared units of model space. k-prototypes.
+    pub gamma: Auto<f64>,
+    /// `auto`, or a distance. DBSCAN, OPTICS.
     pub eps: Auto<f64>,
-    /// `auto`, or a number of customers, the customer itself included. DBSCAN.
+    /// `auto`, or a number of customers, the customer itself included. DBSCAN, HDBSCAN, OPTICS.
     pub min_samples: Auto<usize>,
+    /// `auto` (the `smallest_share` of `select`), or a number of customers. HDBSCAN.
+    pub min_cluster_size: Auto<usize>,
+    /// The least size of a segment, as a share or a count: smaller ones are given to their neighbours, and that is said.
+    pub floor: Floor,
     /// Decides every random draw.
     pub seed: u64,
 }
@@ -140,12 +150,16 @@ impl Default for ClusterConfig {
     fn default() -> Self {
         Self {
             algorithm: AlgorithmName::Kmeans,
-            implementation: crate::cluster::Implementation::default(),
+            implementation: Implementation::default(),
             n_clusters: Auto::Auto,
             select: SelectK::default(),
-            n_starts: crate::cluster::kmeans::KMeans::default().n_starts,
+            n_starts: Auto::Auto,
+            covariance_type: CovarianceType::default(),
+            gamma: Auto::Auto,
             eps: Auto::Auto,
             min_samples: Auto::Auto,
+            min_cluster_size: Auto::Auto,
+            floor: Floor::default(),
             seed: 42,
         }
     }
@@ -157,8 +171,31 @@ impl Default for ClusterConfig {
 pub enum AlgorithmName {
     /// Compact groups around a mean.
     Kmeans,
+    /// Groups with a shape and a spread of their own, to which customers belong by degrees.
+    GaussianMixture,
+    /// Groups within groups, merged from the bottom up.
+    Ward,
+    /// Numbers around a mean, levels around the commonest.
+    Kprototypes,
     /// Dense groups of any shape; the rest is unclustered.
     Dbscan,
+    /// Dense groups, each at a density of its own; the rest is unclustered.
+    Hdbscan,
+    /// DBSCAN by its order of customers.
+    Optics,
+}
+
+impl AlgorithmName {
+    /// Every algorithm.
+    pub const ALL: [(&str, Self); 7] = [
+        ("kmeans", AlgorithmName::Kmeans),
+        ("gaussian_mixture", AlgorithmName::GaussianMixture),
+        ("ward", AlgorithmName::Ward),
+        ("kprototypes", AlgorithmName::Kprototypes),
+        ("dbscan", AlgorithmName::Dbscan),
+        ("hdbscan", AlgorithmName::Hdbscan),
+        ("optics", AlgorithmName::Optics),
+    ];
 }
 
 /// A number, or the word `auto`.

@@ -1,4 +1,4 @@
-//! `ilk sweep`: the quality table over k, or over eps.
+//! `ilk sweep`: the quality table over the number of segments, over eps, or over the least size of a segment.
 
 use super::progress::Progress;
 use super::{Voice, config, table};
@@ -11,8 +11,8 @@ use clap::Args;
 /// Arguments of `ilk sweep`.
 #[derive(Debug, Args)]
 pub struct Sweep {
-    /// kmeans (over k) or dbscan (over eps); the config's without it
-    #[arg(long, value_parser = ["kmeans", "dbscan"])]
+    /// The algorithm; the config's without it
+    #[arg(long, value_parser = AlgorithmName::ALL.map(|(name, _)| name))]
     algorithm: Option<String>,
     /// Largest k
     #[arg(long, value_name = "K")]
@@ -22,10 +22,10 @@ pub struct Sweep {
 impl Sweep {
     pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
         let mut config = config(store)?;
-        match self.algorithm.as_deref() {
-            Some("dbscan") => config.cluster.algorithm = AlgorithmName::Dbscan,
-            Some(_) => config.cluster.algorithm = AlgorithmName::Kmeans,
-            None => {}
+        if let Some((_, algorithm)) =
+            AlgorithmName::ALL.iter().find(|(name, _)| Some(*name) == self.algorithm.as_deref())
+        {
+            config.cluster.algorithm = *algorithm;
         }
         if let Some(k) = self.k_max {
             config.cluster.select.k_max = k;
@@ -36,7 +36,6 @@ impl Sweep {
         let candidates = pipeline::sweep(&config.cluster, &prepared.model_matrix, &progress)?;
         progress.end(&[]);
         let number = |value: Option<f64>, digits: usize| value.map_or("–".into(), |v| format!("{v:.digits$}"));
-        let over_k = config.cluster.algorithm == AlgorithmName::Kmeans;
         let rows: Vec<Vec<String>> = candidates
             .iter()
             .map(|c| {
@@ -55,7 +54,11 @@ impl Sweep {
             })
             .collect();
         let header = [
-            if over_k { "K" } else { "EPS" },
+            match config.cluster.algorithm {
+                AlgorithmName::Dbscan | AlgorithmName::Optics => "EPS",
+                AlgorithmName::Hdbscan => "SMALLEST SIZE",
+                _ => "K",
+            },
             "SEGMENTS",
             "SILHOUETTE",
             "DAVIES-BOULDIN",

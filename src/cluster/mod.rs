@@ -142,6 +142,18 @@ impl Algorithm {
         }
     }
 
+    /// Every hyperparameter that is set, by name, as text.
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        let Ok(serde_json::Value::Object(all)) = serde_json::to_value(self) else { return Vec::new() };
+        let known = |(name, value): &(String, serde_json::Value)| {
+            !value.is_null() && !matches!(name.as_str(), "algorithm" | "implementation")
+        };
+        all.into_iter()
+            .filter(known)
+            .map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string(), String::from)))
+            .collect()
+    }
+
     /// The name in the config.
     pub fn name(&self) -> &'static str {
         match self {
@@ -278,6 +290,16 @@ mod tests {
         assert_eq!(serde_json::from_str::<Algorithm>(&text).unwrap(), expected);
         assert!(text.contains(r#""algorithm":"kmeans""#) && text.contains(r#""implementation":"ilk""#), "{text}");
         assert!(serde_json::from_str::<Algorithm>(r#"{"algorithm":"dbscan","epsilon":3}"#).is_err());
+    }
+
+    #[test]
+    fn parameters_are_those_that_are_set() {
+        let text = |name: &str, value: &str| (name.to_string(), value.to_string());
+        let dbscan = Algorithm::Dbscan(Dbscan { eps: 0.25, min_samples: 7, ..Dbscan::default() });
+        assert_eq!(dbscan.parameters(), [text("eps", "0.25"), text("min_samples", "7")]);
+        let mixture = Algorithm::GaussianMixture(GaussianMixture::default()).parameters();
+        assert!(mixture.contains(&text("covariance_type", "full")), "{mixture:?}");
+        assert!(Algorithm::Ward(Ward::default()).parameters().iter().all(|(name, _)| name != "distance_threshold"));
     }
 
     #[test]

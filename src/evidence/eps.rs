@@ -5,7 +5,7 @@
 
 use super::select::{Candidate, percent};
 use crate::cluster::kdistance::{k_distances, knee, three_digits};
-use crate::cluster::{Clusterer, Dbscan, Prototypes};
+use crate::cluster::{Algorithm, Clusterer, Dbscan, Prototypes};
 use crate::error::{Error, Result};
 use ndarray::ArrayView2;
 
@@ -36,10 +36,13 @@ pub struct EpsChoice {
 /// A candidate, with its clusters if there are any.
 type Swept = (Candidate, Option<Prototypes>);
 
-fn sweep(x: ArrayView2<f64>, min_samples: usize, seed: u64) -> Result<(f64, Vec<Swept>)> {
-    let template = Dbscan { min_samples, ..Dbscan::default() };
-    template.check()?;
-    template.check_rows(x.nrows())?;
+/// An algorithm with a given eps.
+pub type EpsTemplate<'a> = dyn Fn(f64) -> Algorithm + 'a;
+
+fn sweep(x: ArrayView2<f64>, min_samples: usize, template: &EpsTemplate, seed: u64) -> Result<(f64, Vec<Swept>)> {
+    let rules = Dbscan { min_samples, ..Dbscan::default() };
+    rules.check()?;
+    rules.check_rows(x.nrows())?;
     let Some(knee) = knee(&k_distances(x, min_samples - 1)?).map(three_digits) else {
         return Err(Error::new(
             "E0403",
@@ -51,7 +54,7 @@ fn sweep(x: ArrayView2<f64>, min_samples: usize, seed: u64) -> Result<(f64, Vec<
     let mut swept = Vec::new();
     for step in -STEPS..=STEPS {
         let eps = three_digits(knee * 2_f64.powf(f64::from(step) / 4.0));
-        let fitted = Dbscan { eps, ..template.clone() }.fit(x, seed);
+        let fitted = template(eps).fit(x, seed);
         swept.push(match fitted {
             Ok(prototypes) => {
                 let (mut candidate, _) = Candidate::measure(x.into(), &prototypes, eps, SILHOUETTE_SAMPLE, seed);
@@ -60,7 +63,7 @@ fn sweep(x: ArrayView2<f64>, min_samples: usize, seed: u64) -> Result<(f64, Vec<
                 }
                 (candidate, Some(prototypes))
             }
-            Err(error) if error.code() == "E0411" => (nothing(eps), None),
+            Err(error) if error.code() == "E0411" => (Candidate::nothing(eps), None),
             Err(error) => return Err(error),
         });
         // A larger radius only joins more, at a cost that grows with every neighbour.
@@ -69,25 +72,6 @@ fn sweep(x: ArrayView2<f64>, min_samples: usize, seed: u64) -> Result<(f64, Vec<
         }
     }
     Ok((knee, swept))
-}
-
-/// A radius at which nobody has neighbours enough.
-fn nothing(eps: f64) -> Candidate {
-    Candidate {
-        value: eps,
-        clusters: 0,
-        inertia: 0.0,
-        silhouette: None,
-        silhouette_error: None,
-        davies_bouldin: None,
-        calinski_harabasz: None,
-        stability: None,
-        smallest: 0.0,
-        largest: 0.0,
-        unclustered: 1.0,
-        chosen: false,
-        excluded: "leaves all customers unclustered".into(),
-    }
 }
 
 fn noise(candidate: &Candidate) -> String {
@@ -102,8 +86,8 @@ fn noise(candidate: &Candidate) -> String {
 /// # Errors
 /// `E0205` for `min_samples`, `E0401` with fewer customers than that, `E0403` when all such distances are 0, `E0346` for
 /// values that are not finite.
-pub fn sweep_eps(x: ArrayView2<f64>, min_samples: usize, seed: u64) -> Result<Vec<Candidate>> {
-    Ok(sweep(x, min_samples, seed)?.1.into_iter().map(|(candidate, _)| candidate).collect())
+pub fn sweep_eps(x: ArrayView2<f64>, min_samples: usize, template: &EpsTemplate, seed: u64) -> Result<Vec<Candidate>> {
+    Ok(sweep(x, min_samples, template, seed)?.1.into_iter().map(|(candidate, _)| candidate).collect())
 }
 
 /// The radius nearest to the knee that leaves between 1 % and 30 % of customers unclustered; if none does, the nearest
@@ -111,8 +95,8 @@ pub fn sweep_eps(x: ArrayView2<f64>, min_samples: usize, seed: u64) -> Result<Ve
 ///
 /// # Errors
 /// Those of [`sweep_eps`], and `E0411` if no radius has a cluster.
-pub fn choose_eps(x: ArrayView2<f64>, min_samples: usize, seed: u64) -> Result<EpsChoice> {
-    let (knee, swept) = sweep(x, min_samples, seed)?;
+pub fn choose_eps(x: ArrayView2<f64>, min_samples: usize, template: &EpsTemplate, seed: u64) -> Result<EpsChoice> {
+    let (knee, swept) = sweep(x, min_samples, template, seed)?;
     let (mut candidates, mut prototypes): (Vec<Candidate>, Vec<Option<Prototypes>>) = swept.into_iter().unzip();
     let from_knee = |i: &usize| i.abs_diff(STEPS as usize);
     let sane = (0..candidates.len()).filter(|&i| candidates[i].excluded.is_empty()).min_by_key(from_knee);
@@ -151,6 +135,10 @@ mod tests {
     use ndarray::{Array2, array};
     use rand::{Rng, SeedableRng};
 
+    fn dbscan(min_samples: usize) -> impl Fn(f64) -> Algorithm {
+        move |eps| Algorithm::Dbscan(Dbscan { eps, min_samples, ..Dbscan::default() })
+    }
+
     /// Two dense squares of 200 customers and 20 lone ones around them.
     fn squares() -> Array2<f64> {
         let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(5);
@@ -163,7 +151,7 @@ mod tests {
 
     #[test]
     fn dense_squares_are_found_at_the_knee() {
-        let choice = choose_eps(squares().view(), 5, 1).unwrap();
+        let choice = choose_eps(squares().view(), 5, &dbscan(5), 1).unwrap();
         assert_eq!((choice.prototypes.n_clusters(), choice.fallback), (2, false), "{:?}", choice.reasons);
         let chosen: Vec<&Candidate> = choice.candidates.iter().filter(|c| c.chosen).collect();
         assert_eq!((chosen.len(), chosen[0].value), (1, choice.eps));
@@ -178,7 +166,7 @@ mod tests {
     #[test]
     fn an_even_lattice_has_no_noise_and_says_so() {
         let x = Array2::from_shape_fn((400, 2), |(row, column)| (if column == 0 { row / 20 } else { row % 20 }) as f64);
-        let choice = choose_eps(x.view(), 3, 1).unwrap();
+        let choice = choose_eps(x.view(), 3, &dbscan(3), 1).unwrap();
         assert!(choice.fallback);
         assert!(choice.reasons.iter().any(|r| r.starts_with("No eps")), "{:?}", choice.reasons);
         assert!(choice.reasons.iter().any(|r| r.starts_with("One cluster")), "{:?}", choice.reasons);
@@ -186,9 +174,9 @@ mod tests {
 
     #[test]
     fn data_without_a_scale_are_refused() {
-        assert_eq!(sweep_eps(Array2::zeros((50, 2)).view(), 4, 1).unwrap_err().code(), "E0403");
-        assert_eq!(sweep_eps(array![[1.0], [2.0]].view(), 4, 1).unwrap_err().code(), "E0401");
-        assert_eq!(sweep_eps(array![[1.0], [2.0]].view(), 1, 1).unwrap_err().code(), "E0205");
-        assert_eq!(sweep_eps(array![[1.0], [f64::NAN]].view(), 2, 1).unwrap_err().code(), "E0346");
+        assert_eq!(sweep_eps(Array2::zeros((50, 2)).view(), 4, &dbscan(4), 1).unwrap_err().code(), "E0403");
+        assert_eq!(sweep_eps(array![[1.0], [2.0]].view(), 4, &dbscan(4), 1).unwrap_err().code(), "E0401");
+        assert_eq!(sweep_eps(array![[1.0], [2.0]].view(), 1, &dbscan(1), 1).unwrap_err().code(), "E0205");
+        assert_eq!(sweep_eps(array![[1.0], [f64::NAN]].view(), 2, &dbscan(2), 1).unwrap_err().code(), "E0346");
     }
 }

@@ -4,4 +4,5 @@ pub mod eps;
 pub mod indices;
 pub mod k;
 pub mod select;
+pub mod size;
 pub mod stability;

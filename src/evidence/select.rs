@@ -4,7 +4,7 @@
 //! smallest segment is large enough to act on, its largest small enough to say something, and all of them come back in
 //! resamples; among those the silhouette decides, and within one standard error the smaller k.
 
-pub use super::eps::{EpsChoice, choose_eps, sweep_eps};
+pub use super::eps::{EpsChoice, EpsTemplate, choose_eps, sweep_eps};
 use super::indices::{calinski_harabasz, davies_bouldin, inertia, silhouette};
 pub use super::k::{Choice, Space, Template, choose_k, sweep_k};
 use crate::cluster::Prototypes;
@@ -74,6 +74,25 @@ impl Candidate {
             excluded: String::new(),
         };
         (candidate, labels)
+    }
+
+    /// A value at which there are no clusters.
+    pub(super) fn nothing(value: f64) -> Self {
+        Self {
+            value,
+            clusters: 0,
+            inertia: 0.0,
+            silhouette: None,
+            silhouette_error: None,
+            davies_bouldin: None,
+            calinski_harabasz: None,
+            stability: None,
+            smallest: 0.0,
+            largest: 0.0,
+            unclustered: 1.0,
+            chosen: false,
+            excluded: "leaves all customers unclustered".into(),
+        }
     }
 
     /// `silhouette 0.31, stability 0.91, smallest segment 14 % of customers`.

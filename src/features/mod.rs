@@ -8,6 +8,7 @@ pub mod custom;
 pub mod demographic;
 pub mod dictionary;
 pub mod engagement;
+pub mod levels;
 pub mod lifecycle;
 pub mod matrix;
 pub mod occasion;

@@ -1,11 +1,16 @@
 //! The algorithm of the config, and what it finds in model space.
 
 use super::Watch;
-use crate::cluster::{Algorithm, Clusterer, Dbscan, KMeans, Prototypes, dbscan};
+use crate::cluster::{
+    Algorithm, Clusterer, Dbscan, GaussianMixture, Hdbscan, Implementation, KMeans, KPrototypes, Optics, Points,
+    Prototypes, Ward, dbscan,
+};
 use crate::config::{AlgorithmName, Auto, ClusterConfig};
-use crate::error::{Result, Warning};
-use crate::evidence::select::{Candidate, Space, Template, choose_k, sweep_k};
-use crate::evidence::{eps, stability};
+use crate::error::{Error, Result, Warning};
+use crate::evidence::select::{Candidate, Space, Template, choose_eps, choose_k, sweep_eps, sweep_k};
+use crate::evidence::size::{size_of, sweep_sizes};
+use crate::evidence::stability;
+use crate::features::levels::Mixed;
 use crate::features::preparation::ModelMatrix;
 use ndarray::ArrayView2;
 
@@ -23,13 +28,30 @@ pub(super) struct Chosen {
 }
 
 /// The algorithm of the config as a function of the number of clusters; `None` where it finds their number itself.
-fn template(config: &ClusterConfig) -> Option<Box<Template<'_>>> {
+fn counted(config: &ClusterConfig) -> Option<Box<Template<'_>>> {
+    let starts = |usual: usize| if let Auto::Given(n) = config.n_starts { n } else { usual };
     let implementation = config.implementation;
     match config.algorithm {
-        AlgorithmName::Kmeans => Some(Box::new(move |n_clusters| {
-            Algorithm::KMeans(KMeans { n_clusters, n_starts: config.n_starts, implementation, ..KMeans::default() })
-        })),
-        AlgorithmName::Dbscan => None,
+        AlgorithmName::Kmeans => {
+            let usual = KMeans { implementation, ..KMeans::default() };
+            let template = KMeans { n_starts: starts(usual.n_starts), ..usual };
+            Some(Box::new(move |n_clusters| Algorithm::KMeans(KMeans { n_clusters, ..template.clone() })))
+        }
+        AlgorithmName::GaussianMixture => {
+            let usual = GaussianMixture { covariance_type: config.covariance_type, ..GaussianMixture::default() };
+            let template = GaussianMixture { n_init: starts(usual.n_init), ..usual };
+            Some(Box::new(move |n_components| {
+                Algorithm::GaussianMixture(GaussianMixture { n_components, ..template.clone() })
+            }))
+        }
+        AlgorithmName::Ward => Some(Box::new(|n_clusters| Algorithm::Ward(Ward { n_clusters, ..Ward::default() }))),
+        AlgorithmName::Kprototypes => {
+            let gamma = if let Auto::Given(gamma) = config.gamma { Some(gamma) } else { None };
+            let usual = KPrototypes { gamma, ..KPrototypes::default() };
+            let template = KPrototypes { n_starts: starts(usual.n_starts), ..usual };
+            Some(Box::new(move |n_clusters| Algorithm::KPrototypes(KPrototypes { n_clusters, ..template.clone() })))
+        }
+        AlgorithmName::Dbscan | AlgorithmName::Hdbscan | AlgorithmName::Optics => None,
     }
 }
 
@@ -40,12 +62,62 @@ fn min_samples(config: &ClusterConfig, x: ArrayView2<f64>) -> usize {
     }
 }
 
-pub(super) fn choose(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) -> Result<Chosen> {
-    let space = Space::from(matrix.values.view());
-    match template(config) {
-        Some(template) => by_count(config, &template, space, watch),
-        None => by_density(config, space),
+/// DBSCAN, or OPTICS cut as DBSCAN is, as a function of eps.
+fn reaching(config: &ClusterConfig, min_samples: usize) -> impl Fn(f64) -> Algorithm {
+    let (optics, implementation) = (config.algorithm == AlgorithmName::Optics, config.implementation);
+    move |eps| {
+        if optics {
+            Algorithm::Optics(Optics { eps, min_samples, max_eps: None })
+        } else {
+            Algorithm::Dbscan(Dbscan { eps, min_samples, implementation })
+        }
     }
+}
+
+/// HDBSCAN as a function of the least size of a cluster. By `auto` a core customer is not harder to be than in DBSCAN.
+fn sized(config: &ClusterConfig, x: ArrayView2<f64>) -> impl Fn(usize) -> Algorithm {
+    let core = min_samples(config, x);
+    let given = matches!(config.min_samples, Auto::Given(_));
+    move |min_cluster_size| {
+        let min_samples = Some(if given { core } else { core.min(min_cluster_size) });
+        Algorithm::Hdbscan(Hdbscan { min_cluster_size, min_samples, ..Hdbscan::default() })
+    }
+}
+
+/// Where the algorithm of the config looks for groups; `mixed` is the same space with levels apart.
+fn space<'a>(config: &ClusterConfig, matrix: &'a ModelMatrix, mixed: &'a Option<Mixed>) -> Result<Space<'a>> {
+    let of_linfa = [AlgorithmName::Kmeans, AlgorithmName::Dbscan];
+    if config.implementation == Implementation::Linfa && !of_linfa.contains(&config.algorithm) {
+        return Err(Error::new("E0204", "`implementation = \"linfa\"` computes k-means and DBSCAN only")
+            .help("leave out `implementation` under [cluster]"));
+    }
+    config.floor.check()?;
+    let x = matrix.values.view();
+    Ok(match mixed {
+        Some(mixed) => Space { points: Points { codes: Some(mixed.codes.view()), ..mixed.x.view().into() }, x },
+        None => x.into(),
+    })
+}
+
+fn mixed(config: &ClusterConfig, matrix: &ModelMatrix) -> Option<Mixed> {
+    (config.algorithm == AlgorithmName::Kprototypes).then(|| matrix.mixed())
+}
+
+pub(super) fn choose(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) -> Result<Chosen> {
+    let mixed = mixed(config, matrix);
+    let space = space(config, matrix, &mixed)?;
+    let mut chosen = match (counted(config), config.algorithm) {
+        (Some(template), _) => by_count(config, &template, space, watch)?,
+        (None, AlgorithmName::Hdbscan) => by_size(config, space)?,
+        (None, _) => by_reach(config, space)?,
+    };
+    let (prototypes, merged) = config.floor.apply(&chosen.prototypes, space.points);
+    if !merged.is_empty() {
+        chosen.reasons.extend(merged.iter().map(|m| format!("Below the floor: {m}.")));
+        chosen.stability = stable(config, &chosen.algorithm, &prototypes, space);
+        chosen.prototypes = prototypes;
+    }
+    Ok(chosen)
 }
 
 /// With a number of clusters, given or chosen.
@@ -89,36 +161,57 @@ fn stable(config: &ClusterConfig, algorithm: &Algorithm, prototypes: &Prototypes
     stability::clusterwise_jaccard(space.points, &labels, &resampled, config.select.bootstraps, ROWS, config.seed)
 }
 
-/// Where density decides how many clusters there are.
-fn by_density(config: &ClusterConfig, space: Space) -> Result<Chosen> {
+/// Where a radius decides how many clusters there are.
+fn by_reach(config: &ClusterConfig, space: Space) -> Result<Chosen> {
     let x = space.x;
     let min_samples = min_samples(config, x);
+    let template = reaching(config, min_samples);
     let (eps, prototypes, candidates, reasons) = match config.eps {
         Auto::Auto => {
-            let choice = eps::choose_eps(x, min_samples, config.seed)?;
+            let choice = choose_eps(x, min_samples, &template, config.seed)?;
             (choice.eps, choice.prototypes, choice.candidates, choice.reasons)
         }
         Auto::Given(eps) => {
-            let algorithm = Dbscan { eps, min_samples, implementation: config.implementation };
             let reason = format!("eps = {eps} and min_samples = {min_samples}, as the config says.");
-            (eps, algorithm.fit(x, config.seed)?, Vec::new(), vec![reason])
+            (eps, template(eps).fit(x, config.seed)?, Vec::new(), vec![reason])
         }
     };
-    let warning = Warning::new("W0412", "one dense segment and its outliers: that can be the honest answer")
-        .help("a smaller eps splits it if it has parts; k-means cuts it into slices");
-    let warnings = (prototypes.n_clusters() == 1).then_some(warning).into_iter().collect();
-    let algorithm = Algorithm::Dbscan(Dbscan { eps, min_samples, implementation: config.implementation });
-    Ok(Chosen { algorithm, prototypes, candidates, reasons, stability: Vec::new(), warnings })
+    let warnings = one_blob(&prototypes, "a smaller eps splits it if it has parts; k-means cuts it into slices");
+    Ok(Chosen { algorithm: template(eps), prototypes, candidates, reasons, stability: Vec::new(), warnings })
 }
 
-/// The quality table over k, or over eps.
+/// Where density at every scale decides.
+fn by_size(config: &ClusterConfig, space: Space) -> Result<Chosen> {
+    let size = match config.min_cluster_size {
+        Auto::Auto => size_of(config.select.smallest_share, space.x.nrows()),
+        Auto::Given(size) => size,
+    };
+    let algorithm = sized(config, space.x)(size);
+    let prototypes = algorithm.fit_points(space.points, config.seed)?;
+    let clusters = prototypes.n_clusters();
+    let reasons = vec![format!("{clusters} dense groups of at least {size} customers.")];
+    let warnings = one_blob(&prototypes, "a smaller min_cluster_size splits it if it has parts");
+    Ok(Chosen { algorithm, prototypes, candidates: Vec::new(), reasons, stability: Vec::new(), warnings })
+}
+
+fn one_blob(prototypes: &Prototypes, help: &str) -> Vec<Warning> {
+    let warning = Warning::new("W0412", "one dense segment and its outliers: that can be the honest answer").help(help);
+    (prototypes.n_clusters() == 1).then_some(warning).into_iter().collect()
+}
+
+/// The quality table over what the algorithm asks: the number of clusters, eps, or the least size of a cluster.
 ///
 /// # Errors
 /// Of the algorithm.
 pub fn sweep(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) -> Result<Vec<Candidate>> {
-    let space = Space::from(matrix.values.view());
-    match template(config) {
-        Some(template) => sweep_k(space, &template, &config.select, config.seed, &|done, of| watch.tick(done, of)),
-        None => eps::sweep_eps(space.x, min_samples(config, space.x), config.seed),
+    let mixed = mixed(config, matrix);
+    let space = space(config, matrix, &mixed)?;
+    match (counted(config), config.algorithm) {
+        (Some(template), _) => sweep_k(space, &template, &config.select, config.seed, &|done, of| watch.tick(done, of)),
+        (None, AlgorithmName::Hdbscan) => sweep_sizes(space, &sized(config, space.x), config.seed),
+        (None, _) => {
+            let min_samples = min_samples(config, space.x);
+            sweep_eps(space.x, min_samples, &reaching(config, min_samples), config.seed)
+        }
     }
 }

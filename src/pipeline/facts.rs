@@ -2,7 +2,7 @@
 
 use super::choose::Chosen;
 use super::{Model, Prepared, dictionary, period};
-use crate::cluster::{Algorithm, Assignment};
+use crate::cluster::Assignment;
 use crate::config::Config;
 use crate::error::Warning;
 use crate::evidence::indices;
@@ -87,16 +87,6 @@ pub(super) fn report(
     let guest = tables.sales.guest_revenue.unwrap_or(0.0);
     let total = tables.sales.revenue.map(|r| r + guest);
     let unclustered_share = labels.iter().filter(|l| l.is_none()).count() as f64 / labels.len() as f64;
-    let parameters = match &chosen.algorithm {
-        Algorithm::KMeans(k) => vec![
-            ("n_clusters".to_string(), k.n_clusters.to_string()),
-            ("n_starts".into(), k.n_starts.to_string()),
-            ("seed".into(), config.cluster.seed.to_string()),
-        ],
-        Algorithm::Dbscan(d) => {
-            vec![("eps".to_string(), d.eps.to_string()), ("min_samples".into(), d.min_samples.to_string())]
-        }
-    };
     Report {
         schema: "ilk/report/1".into(),
         ilk_version: env!("CARGO_PKG_VERSION").into(),
@@ -132,7 +122,11 @@ pub(super) fn report(
         method: Method {
             algorithm: chosen.algorithm.name().into(),
             implementation: config.cluster.implementation.name().into(),
-            parameters,
+            parameters: {
+                let mut all = chosen.algorithm.parameters();
+                all.push(("seed".into(), config.cluster.seed.to_string()));
+                all
+            },
             reasons: chosen.reasons,
             sweep: chosen.candidates,
             silhouette: indices::silhouette(x, labels, config.cluster.select.silhouette_sample, config.cluster.seed)

@@ -22,7 +22,7 @@ use crate::features::preparation::{ModelMatrix, Preparation, PreparationOptions}
 use crate::features::smoothing::Learned;
 use crate::features::{Feature, Role, Unit, rfm};
 use crate::report::Report;
-use crate::segment::model::{FORMAT, ModelSegment, SegmentModel, far_distance};
+use crate::segment::model::{FORMAT, ModelSegment, SegmentModel, assign, far_distance};
 use crate::segment::persona::personas;
 use crate::segment::profile::profiles;
 use crate::segment::rfm_grid::facts::RfmFacts;
@@ -224,20 +224,21 @@ fn read_words(tables: &Tables) -> Vec<String> {
 /// E04 for data that cannot be segmented.
 pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn Watch) -> Result<Run> {
     watch.begin(match config.cluster.algorithm {
-        AlgorithmName::Kmeans => "choose k",
-        AlgorithmName::Dbscan => "choose eps",
+        AlgorithmName::Dbscan | AlgorithmName::Optics => "choose eps",
+        AlgorithmName::Hdbscan => "find density",
+        _ => "choose k",
     });
     let chosen = choose::choose(&config.cluster, &prepared.model_matrix, watch)?;
     watch.end(&chosen.reasons);
 
     watch.begin("segments");
-    let x = prepared.model_matrix.values.view();
+    let space = &prepared.model_matrix;
     let n = chosen.prototypes.n_clusters();
-    let first: Vec<Option<usize>> = chosen.prototypes.assign(x).iter().map(|a| a.cluster).collect();
+    let first: Vec<Option<usize>> = assign(&chosen.prototypes, space).iter().map(|a| a.cluster).collect();
     let order = order_by_worth(&prepared.matrix, &first, n);
     // Ties go to the lower number, so the labels are taken after the last renumbering.
     let prototypes = chosen.prototypes.reorder(&order);
-    let assignments = prototypes.assign(x);
+    let assignments = assign(&prototypes, space);
     let labels: Vec<Option<usize>> = assignments.iter().map(|a| a.cluster).collect();
     let stability: Vec<Option<f64>> = order.iter().map(|old| chosen.stability.get(*old).copied()).collect();
 

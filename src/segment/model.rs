@@ -1,12 +1,13 @@
 //! The saved model: everything needed to score a customer next year, in one readable file.
 
 use super::rfm_grid::RfmGrid;
-use crate::cluster::prototypes::{Assignment, Prototypes};
+use crate::cluster::Points;
+use crate::cluster::prototypes::{Assignment, Prototypes, Rule};
 use crate::data::duplicates::CopyRules;
 use crate::error::{Error, Result};
 use crate::features::Feature;
 use crate::features::matrix::FeatureMatrix;
-use crate::features::preparation::Preparation;
+use crate::features::preparation::{ModelMatrix, Preparation};
 use crate::features::smoothing::Learned;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +105,16 @@ impl Fit {
     }
 }
 
+/// Where every customer of a model space belongs.
+pub fn assign(prototypes: &Prototypes, space: &ModelMatrix) -> Vec<Assignment> {
+    if let Rule::Mixed { .. } = prototypes.rule() {
+        let mixed = space.mixed();
+        prototypes.assign_points(Points { codes: Some(mixed.codes.view()), ..mixed.x.view().into() })
+    } else {
+        prototypes.assign(space.values.view())
+    }
+}
+
 /// The 99th percentile (type 7) of the distances of assigned customers.
 pub fn far_distance(assignments: &[Assignment]) -> f64 {
     let mut distances: Vec<f64> = assignments.iter().filter(|a| a.cluster.is_some()).map(|a| a.distance).collect();
@@ -123,7 +134,7 @@ impl<I: Serialize + serde::de::DeserializeOwned> SegmentModel<I> {
     /// # Errors
     /// E0502 when the matrix lacks a feature of the model.
     pub fn assign(&self, matrix: &FeatureMatrix) -> Result<Vec<Assignment>> {
-        Ok(self.prototypes.assign(self.preparation.transform(matrix)?.values.view()))
+        Ok(assign(&self.prototypes, &self.preparation.transform(matrix)?))
     }
 
     /// As `model.json`.

@@ -22,7 +22,8 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
     }
     let panels: Vec<Panel> =
         PANELS.into_iter().filter(|(_, value)| candidates.iter().any(|c| value(c).is_some_and(|v| v != 0.0))).collect();
-    let over = if report.method.algorithm == "dbscan" { "eps" } else { "number of segments" };
+    let over =
+        if matches!(report.method.algorithm.as_str(), "dbscan" | "optics") { "eps" } else { "number of segments" };
     let chosen = candidates.iter().find(|c| c.chosen);
     let title = chosen
         .map_or_else(|| format!("Quality over {over}"), |c| format!("Quality over {over}; {} was chosen", c.value));
