@@ -1,6 +1,7 @@
 //! One binary for all integration tests, because each one links polars.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
+mod algorithms;
 mod as_of;
 mod bad_inputs;
 mod bad_values;
