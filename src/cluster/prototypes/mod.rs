@@ -1,5 +1,6 @@
 //! Labelled points: what every algorithm returns, and the one thing that assigns customers.
 
+mod closest;
 pub mod density;
 mod nearest;
 
@@ -8,6 +9,9 @@ use crate::error::{Error, Result};
 use linfa::traits::PredictInplace;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
 use serde::{Deserialize, Serialize};
+
+/// From so many prototypes on, one tree over all of them finds the nearest sooner than a scan.
+const TREE_FROM: usize = 256;
 
 /// Labelled points in model space, and the rule by which they assign customers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,7 +36,7 @@ pub enum Rule {
     },
     /// The cluster of the spot in the condensed tree of an HDBSCAN fit where the customer would attach; see
     /// [`density`].
-    Density(density::Density),
+    Density(Box<density::Density>),
 }
 
 /// The file form of [`Prototypes`].
@@ -112,7 +116,7 @@ impl Prototypes {
     pub fn with_density(points: Array2<f64>, cluster: Vec<usize>, density: density::Density) -> Result<Self> {
         let clusters = cluster.iter().max().map_or(0, |last| last + 1);
         density.check(points.view(), clusters)?;
-        Self::grouped(points, cluster, Rule::Density(density))
+        Self::grouped(points, cluster, Rule::Density(Box::new(density)))
     }
 
     fn grouped(points: Array2<f64>, cluster: Vec<usize>, rule: Rule) -> Result<Self> {
@@ -145,7 +149,7 @@ impl Prototypes {
             points: self.points.select(Axis(0), rows),
             cluster: rows.iter().map(|&row| new_number[self.cluster[row]]).collect(),
             rule: match self.rule {
-                Rule::Density(density) => Rule::Density(density.reorder(new_number, rows)),
+                Rule::Density(density) => Rule::Density(Box::new(density.reorder(new_number, rows))),
                 rule => rule,
             },
         }
@@ -217,6 +221,9 @@ impl Prototypes {
     pub fn assign_points(&self, points: Points) -> Vec<Assignment> {
         assert_eq!(points.x.ncols(), self.n_features(), "rows and prototypes need the same features");
         match &self.rule {
+            Rule::Nearest { reach } if self.cluster.len() >= TREE_FROM => {
+                closest::assign(self.points(), &self.cluster, *reach, points.x)
+            }
             Rule::Nearest { reach } => nearest::assign(self.points(), &self.cluster, *reach, points.x),
             Rule::Density(density) => density::assign(self.points(), &self.cluster, density, points.x),
         }
@@ -249,7 +256,7 @@ impl From<Prototypes> for Rows {
     fn from(prototypes: Prototypes) -> Self {
         let (reach, density) = match prototypes.rule {
             Rule::Nearest { reach } => (reach, None),
-            Rule::Density(density) => (None, Some(density.into())),
+            Rule::Density(density) => (None, Some((*density).into())),
         };
         Self {
             points: prototypes.points.rows().into_iter().map(|row| row.to_vec()).collect(),
