@@ -261,7 +261,7 @@ impl Hdbscan {
             background: Background { points: matrix(&others)?, members: members(&others) },
         };
         let cluster = rows.iter().filter_map(|&row| labels[row]).collect();
-        Prototypes::with_rule(matrix(&rows)?, cluster, Rule::Density(density))
+        Prototypes::with_rule(matrix(&rows)?, cluster, Rule::Density(Box::new(density)))
     }
 }
 

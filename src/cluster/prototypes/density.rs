@@ -1,6 +1,7 @@
 //! Assignment by density: how a customer would have taken part in the tree of an HDBSCAN fit.
 
 use super::super::tree::{Distances, LEAF, Nearby, Node, Search, Tree, kth_squared};
+use super::closest::{Clusters, NOWHERE};
 use super::{Assignment, damaged};
 use crate::error::Result;
 use ndarray::{Array2, ArrayView2, Axis};
@@ -180,9 +181,6 @@ impl Density {
     }
 }
 
-/// No cluster, or several.
-const NO_CLUSTER: usize = usize::MAX;
-
 /// All training customers in a tree.
 struct Scene<'a> {
     density: &'a Density,
@@ -190,12 +188,9 @@ struct Scene<'a> {
     weights: Vec<f64>,
     level: Vec<f64>,
     branch: Vec<usize>,
-    cluster: Vec<usize>,
+    clusters: Clusters,
     /// Least level below every node.
     node_level: Vec<f64>,
-    /// The one cluster below every node; [`NO_CLUSTER`] also where there are several, beside `mixed`.
-    node_cluster: Vec<usize>,
-    mixed: Vec<bool>,
     /// Where each cluster parts or falls apart.
     ends: Vec<f64>,
 }
@@ -235,35 +230,6 @@ impl Search for Attach<'_> {
     }
 }
 
-/// The nearest prototype of any cluster but one.
-struct Closest<'a> {
-    scene: &'a Scene<'a>,
-    but: usize,
-    squared: f64,
-    cluster: Option<usize>,
-}
-
-impl Search for Closest<'_> {
-    fn bound(&self) -> f64 {
-        self.squared
-    }
-
-    fn skips(&self, node: Node) -> bool {
-        let cluster = self.scene.node_cluster[node.index];
-        !self.scene.mixed[node.index] && (cluster == NO_CLUSTER || cluster == self.but)
-    }
-
-    fn leaf(&mut self, leaf: usize, distances: &Distances) {
-        let clusters = &self.scene.cluster[leaf * LEAF..];
-        for (&distance, &cluster) in distances.iter().zip(clusters) {
-            let is_sooner = || distance < self.squared || self.cluster.is_none_or(|best| cluster < best);
-            if cluster != NO_CLUSTER && cluster != self.but && distance <= self.squared && is_sooner() {
-                (self.squared, self.cluster) = (distance, Some(cluster));
-            }
-        }
-    }
-}
-
 impl<'a> Scene<'a> {
     fn new(prototypes: ArrayView2<f64>, cluster: &[usize], density: &'a Density) -> Self {
         let width = prototypes.ncols();
@@ -281,25 +247,15 @@ impl<'a> Scene<'a> {
         let branch = (0..tree.len())
             .map(|at| if row(at) < rows { near.branch[row(at)] } else { far.branch[row(at) - rows] })
             .collect();
-        let cluster: Vec<usize> =
-            (0..tree.len()).map(|at| cluster.get(row(at)).copied().unwrap_or(NO_CLUSTER)).collect();
+        let clusters = Clusters::new(&tree, cluster);
         let mut node_level = vec![0.0; tree.nodes()];
-        let mut node_cluster = vec![NO_CLUSTER; tree.nodes()];
-        let mut mixed = vec![false; tree.nodes()];
         tree.bottom_up(|node| {
-            let i = node.index;
-            if node.is_leaf() {
-                let positions = tree.positions(node);
-                node_level[i] = level[positions.clone()].iter().copied().fold(f64::INFINITY, f64::min);
-                node_cluster[i] = cluster[positions.start];
-                mixed[i] = cluster[positions].iter().any(|&c| c != node_cluster[i]);
+            node_level[node.index] = if node.is_leaf() {
+                level[tree.positions(node)].iter().copied().fold(f64::INFINITY, f64::min)
             } else {
                 let (left, right) = node.children();
-                node_level[i] = node_level[left.index].min(node_level[right.index]);
-                node_cluster[i] = node_cluster[left.index];
-                mixed[i] =
-                    mixed[left.index] || mixed[right.index] || node_cluster[left.index] != node_cluster[right.index];
-            }
+                node_level[left.index].min(node_level[right.index])
+            };
         });
         let mut ends = Vec::new();
         for branch in density.branches.iter() {
@@ -311,7 +267,7 @@ impl<'a> Scene<'a> {
                 }
             }
         }
-        Self { density, tree, weights, level, branch, cluster, node_level, node_cluster, mixed, ends }
+        Self { density, tree, weights, level, branch, clusters, node_level, ends }
     }
 
     fn assign(&self, row: &[f64], nearby: &mut Nearby) -> Assignment {
@@ -326,13 +282,9 @@ impl<'a> Scene<'a> {
         if row.iter().any(|v| !v.is_finite()) {
             return nobody;
         }
-        let closest = |but| {
-            let mut search = Closest { scene: self, but, squared: f64::INFINITY, cluster: None };
-            self.tree.walk(row, &mut search);
-            (search.cluster, search.squared.sqrt())
-        };
-        let (first, distance) = closest(NO_CLUSTER);
-        let (second, second_distance) = closest(first.unwrap_or(NO_CLUSTER));
+        let (first, distance) = self.clusters.closest(&self.tree, row, NOWHERE);
+        let (second, second_distance) = self.clusters.closest(&self.tree, row, first.unwrap_or(NOWHERE));
+        let (distance, second_distance) = (distance.sqrt(), second_distance.sqrt());
         let near = Assignment { distance, second, second_distance, ..nobody };
 
         let core = kth_squared(&self.tree, row, Some(&self.weights), nearby);

@@ -1,5 +1,6 @@
 //! Labelled points: what every algorithm returns, and the one thing that assigns customers.
 
+mod closest;
 pub mod density;
 mod gaussian;
 mod mixed;
@@ -13,6 +14,9 @@ use crate::error::{Error, Result};
 use linfa::traits::PredictInplace;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
 use serde::{Deserialize, Serialize};
+
+/// From so many prototypes on, one tree over all of them finds the nearest sooner than a scan.
+const TREE_FROM: usize = 256;
 
 /// Labelled points in model space, and the rule by which they assign customers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,7 +58,7 @@ pub enum Rule {
     },
     /// The cluster of the spot in the condensed tree of an HDBSCAN fit where the customer would attach; see
     /// [`density`].
-    Density(density::Density),
+    Density(Box<density::Density>),
 }
 
 impl Rule {
@@ -67,7 +71,7 @@ impl Rule {
                 factors: factors.select(Axis(0), rows),
             },
             Rule::Mixed { codes, gamma } => Rule::Mixed { codes: codes.select(Axis(0), rows), gamma: *gamma },
-            Rule::Density(density) => Rule::Density(density.reorder(new_number, rows)),
+            Rule::Density(density) => Rule::Density(Box::new(density.reorder(new_number, rows))),
         }
     }
 
@@ -334,10 +338,13 @@ impl Prototypes {
     /// If `x` has another number of features than the prototypes.
     pub fn labels<V: Coordinate>(&self, x: ArrayView2<V>) -> Vec<Option<u32>> {
         assert_eq!(x.ncols(), self.n_features(), "rows and prototypes need the same features");
-        match self.rule {
+        let by_kernel = match self.rule {
             Rule::Nearest { reach } => nearest::labels(self.points(), &self.cluster, reach, x),
-            _ => self.assign(x.mapv(V::wide).view()).iter().map(|a| a.cluster.map(|c| c as u32)).collect(),
-        }
+            _ => None,
+        };
+        by_kernel.unwrap_or_else(|| {
+            self.assign(x.mapv(V::wide).view()).iter().map(|a| a.cluster.map(|cluster| cluster as u32)).collect()
+        })
     }
 
     /// Where every one of `points` belongs; weights have no effect, and codes none unless the rule is [`Rule::Mixed`].
@@ -348,6 +355,9 @@ impl Prototypes {
     pub fn assign_points(&self, points: Points) -> Vec<Assignment> {
         assert_eq!(points.x.ncols(), self.n_features(), "rows and prototypes need the same features");
         match &self.rule {
+            Rule::Nearest { reach } if self.cluster.len() >= TREE_FROM => {
+                closest::assign(self.points(), &self.cluster, *reach, points.x)
+            }
             Rule::Nearest { reach } => nearest::assign(self.points(), &self.cluster, *reach, points.x),
             Rule::Gaussian { weights, factors } => {
                 gaussian::assign(self.points(), &self.cluster, weights, factors.view(), points.x)
@@ -377,7 +387,7 @@ impl TryFrom<Rows> for Prototypes {
             (reach, None, None, None) => Rule::Nearest { reach },
             (None, Some(gaussian), None, None) => gaussian.rule()?,
             (None, None, Some(mixed), None) => mixed.rule()?,
-            (None, None, None, Some(density)) => Rule::Density(density.read(columns)?),
+            (None, None, None, Some(density)) => Rule::Density(Box::new(density.read(columns)?)),
             _ => return Err(damaged("prototypes with two rules at once".into())),
         };
         Self::with_rule(points, file.cluster, rule)
@@ -391,7 +401,7 @@ impl From<Prototypes> for Rows {
             Rule::Nearest { reach: of_rule } => reach = of_rule,
             Rule::Gaussian { weights, factors } => gaussian = Some(gaussian::File::new(weights, factors.view())),
             Rule::Mixed { codes, gamma } => mixed = Some(mixed::File::new(codes.view(), gamma)),
-            Rule::Density(of_rule) => density = Some(of_rule.into()),
+            Rule::Density(of_rule) => density = Some((*of_rule).into()),
         }
         Self {
             points: prototypes.points.rows().into_iter().map(|row| row.to_vec()).collect(),

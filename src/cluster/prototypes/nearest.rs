@@ -1,16 +1,10 @@
-//! The nearest prototype of every cluster.
+//! The nearest prototype of every cluster, where they are few.
 
 use super::{Assignment, squared_distance};
 use crate::cluster::kernel::lanes::{WIDE, nearest_two};
 use crate::cluster::kernel::score::{self, Value};
-use linfa_nn::{KdTreeIndex, NearestNeighbourIndex, distance::L2Dist};
-use ndarray::{Array2, ArrayView2, Axis, aview1};
-use rand::seq::SliceRandom;
+use ndarray::ArrayView2;
 use rayon::prelude::*;
-use std::ops::Range;
-
-/// From so many prototypes in one cluster on, a k-d tree finds the nearest sooner than a scan.
-const TREE_FROM: usize = 256;
 
 /// Where every row of `x` belongs by [`super::Rule::Nearest`].
 pub(super) fn assign(
@@ -19,7 +13,15 @@ pub(super) fn assign(
     reach: Option<f64>,
     x: ArrayView2<f64>,
 ) -> Vec<Assignment> {
-    assign_with(prototypes, cluster, reach, x, TREE_FROM)
+    let width = prototypes.ncols();
+    let x = x.as_standard_layout();
+    // Both are in C order, so there is a slice.
+    let (rows, points) = (x.as_slice().unwrap_or_default(), prototypes.to_slice().unwrap_or_default());
+    if one_each(cluster) {
+        assign_one_each(points, width, reach, rows)
+    } else {
+        scan(points, cluster, width, reach, rows)
+    }
 }
 
 /// With one prototype per cluster, its number is its cluster's.
@@ -30,22 +32,20 @@ fn one_each(cluster: &[usize]) -> bool {
 /// Customers per task.
 const CHUNK: usize = 1 << 13;
 
-/// The cluster of every row of `x`, as [`assign`] finds it.
+/// The cluster of every row of `x`, as [`assign`] finds it; none where the kernels cannot tell.
 pub(super) fn labels<V: Value>(
     prototypes: ArrayView2<f64>,
     cluster: &[usize],
     reach: Option<f64>,
     x: ArrayView2<V>,
-) -> Vec<Option<u32>> {
+) -> Option<Vec<Option<u32>>> {
     let width = prototypes.ncols();
     // Labels of the kernels have 16 bits.
     if !one_each(cluster) || cluster.len() > usize::from(u16::MAX) {
-        let x = Array2::from_shape_fn(x.dim(), |at| x[at].wide());
-        let assigned = assign(prototypes, cluster, reach, x.view());
-        return assigned.iter().map(|a| a.cluster.map(|cluster| cluster as u32)).collect();
+        return None;
     }
     let x = x.as_standard_layout();
-    score::labels(prototypes.to_slice().unwrap_or_default(), x.as_slice().unwrap_or_default(), width, reach)
+    Some(score::labels(prototypes.to_slice().unwrap_or_default(), x.as_slice().unwrap_or_default(), width, reach))
 }
 
 /// [`assign`] with one prototype per cluster.
@@ -80,76 +80,26 @@ fn assign_one_each(points: &[f64], width: usize, reach: Option<f64>, rows: &[f64
     found
 }
 
-/// How the nearest prototype of one cluster is found.
-enum Search<'a> {
-    /// The points of the cluster, one after the other.
-    Scan(&'a [f64]),
-    Tree(KdTreeIndex<'a, f64, L2Dist>),
+/// [`assign`] with any number of prototypes per cluster, one row after the other.
+fn scan(points: &[f64], cluster: &[usize], width: usize, reach: Option<f64>, rows: &[f64]) -> Vec<Assignment> {
+    let mut clusters: Vec<&[f64]> = Vec::new();
+    let mut rest = points;
+    for same in cluster.chunk_by(|a, b| a == b) {
+        let (own, others) = rest.split_at(same.len() * width);
+        clusters.push(own);
+        rest = others;
+    }
+    rows.par_chunks_exact(width).with_min_len(128).map(|row| assign_row(row, &clusters, reach)).collect()
 }
 
-impl Search<'_> {
-    /// The smallest squared distance to a prototype of the cluster. The tree prunes by sums that are rounded in the same
-    /// order as the definition's, so it cannot miss the smallest; the value itself is taken by the definition.
-    fn nearest_squared(&self, row: &[f64]) -> f64 {
-        match self {
-            Search::Scan(points) => points
-                .chunks_exact(row.len())
-                .map(|point| squared_distance(row, point))
-                .fold(f64::INFINITY, |least, d| if d < least { d } else { least }),
-            Search::Tree(tree) => match tree.k_nearest(aview1(row), 1).as_deref() {
-                Ok([(point, _), ..]) => point.to_slice().map_or(f64::INFINITY, |point| squared_distance(row, point)),
-                _ => f64::INFINITY,
-            },
-        }
-    }
-}
-
-fn assign_with(
-    prototypes: ArrayView2<f64>,
-    cluster: &[usize],
-    reach: Option<f64>,
-    x: ArrayView2<f64>,
-    tree_from: usize,
-) -> Vec<Assignment> {
-    let width = prototypes.ncols();
-    let x = x.as_standard_layout();
-    // Both are in C order, so there is a slice.
-    let (rows, points) = (x.as_slice().unwrap_or_default(), prototypes.to_slice().unwrap_or_default());
-    if tree_from > 1 && one_each(cluster) {
-        return assign_one_each(points, width, reach, rows);
-    }
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    for chunk in cluster.chunk_by(|a, b| a == b) {
-        let start = ranges.last().map_or(0, |range| range.end);
-        ranges.push(start..start + chunk.len());
-    }
-    // A tree grown from sorted points is a list, so they are shuffled first.
-    let shuffled: Vec<Option<Array2<f64>>> = ranges
-        .iter()
-        .map(|range| {
-            (range.len() >= tree_from).then(|| {
-                let mut order: Vec<usize> = range.clone().collect();
-                order.shuffle(&mut crate::cluster::stream(0, 0));
-                prototypes.select(Axis(0), &order)
-            })
-        })
-        .collect();
-    let searches: Vec<Search> = ranges
-        .iter()
-        .zip(&shuffled)
-        .map(|(range, shuffled)| match shuffled.as_ref().map(|points| KdTreeIndex::new(points, 16, L2Dist)) {
-            Some(Ok(tree)) => Search::Tree(tree),
-            _ => Search::Scan(&points[range.start * width..range.end * width]),
-        })
-        .collect();
-    rows.par_chunks_exact(width).with_min_len(128).map(|row| assign_row(row, &searches, reach)).collect()
-}
-
-fn assign_row(row: &[f64], searches: &[Search], reach: Option<f64>) -> Assignment {
+fn assign_row(row: &[f64], clusters: &[&[f64]], reach: Option<f64>) -> Assignment {
     let (mut first, mut second) = ((None, f64::INFINITY), (None, f64::INFINITY));
     if row.iter().all(|v| v.is_finite()) {
-        for (cluster, search) in searches.iter().enumerate() {
-            let nearest = search.nearest_squared(row);
+        for (cluster, points) in clusters.iter().enumerate() {
+            let nearest = points
+                .chunks_exact(row.len())
+                .map(|point| squared_distance(row, point))
+                .fold(f64::INFINITY, |least, d| if d < least { d } else { least });
             if nearest < first.1 {
                 (first, second) = ((Some(cluster), nearest), first);
             } else if nearest < second.1 {
@@ -171,6 +121,7 @@ fn assign_row(row: &[f64], searches: &[Search], reach: Option<f64>) -> Assignmen
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::Array2;
     use rand::Rng;
 
     /// Points on the grid of model space, coarse enough for many ties.
@@ -190,10 +141,10 @@ mod tests {
                 x[[41, 0]] = f64::INFINITY;
                 for reach in [None, Some(3.0)] {
                     let fast = assign(points.view(), &cluster, reach, x.view());
-                    // A tree from one prototype on is never left for the lanes.
-                    assert_eq!(fast, assign_with(points.view(), &cluster, reach, x.view(), 1));
+                    let (slow_points, slow_rows) = (points.as_slice().unwrap(), x.as_slice().unwrap());
+                    assert_eq!(fast, scan(slow_points, &cluster, width, reach, slow_rows));
                     let clusters: Vec<Option<u32>> = fast.iter().map(|a| a.cluster.map(|c| c as u32)).collect();
-                    assert_eq!(labels(points.view(), &cluster, reach, x.view()), clusters);
+                    assert_eq!(labels(points.view(), &cluster, reach, x.view()), Some(clusters));
                 }
                 let narrow = grid(101, width, 78).mapv(|v| v as f32);
                 let wide = narrow.mapv(f64::from);
@@ -203,19 +154,6 @@ mod tests {
                 );
                 assert_eq!(labels_of_both.0, labels_of_both.1);
             }
-        }
-    }
-
-    #[test]
-    fn trees_and_scans_agree_to_the_bit() {
-        for seed in 0..5 {
-            let points = grid(400, 3, seed);
-            let cluster: Vec<usize> = (0..400).map(|i| i / 100).collect();
-            let x = grid(1000, 3, seed + 100);
-            let scan = assign_with(points.view(), &cluster, Some(0.5), x.view(), usize::MAX);
-            assert_eq!(scan, assign_with(points.view(), &cluster, Some(0.5), x.view(), 1));
-            assert!(scan.iter().any(|a| a.cluster.is_none()) && scan.iter().any(|a| a.cluster.is_some()));
-            assert!(scan.iter().any(|a| a.distance == a.second_distance), "no tie was tried");
         }
     }
 }
