@@ -80,6 +80,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0341", include_str!("explain/E0341.md")),
     ("E0343", include_str!("explain/E0343.md")),
     ("E0346", include_str!("explain/E0346.md")),
+    ("E0347", include_str!("explain/E0347.md")),
     ("E0401", include_str!("explain/E0401.md")),
     ("E0403", include_str!("explain/E0403.md")),
     ("E0404", include_str!("explain/E0404.md")),
