@@ -97,15 +97,13 @@ fn squares_on_grid(values: &[f64]) -> Option<u128> {
         let mut bad = [false; LANES];
         let mut look = |lane: usize, value: f64| {
             let steps = value * STEPS;
-            bad[lane] |= !(steps.trunc() == steps) | !(value.abs() < GRID_END);
+            bad[lane] |= steps.trunc() != steps || value.is_nan() || value.abs() >= GRID_END;
             squares[lane] += steps * steps;
         };
         let eights = piece.chunks_exact(LANES);
         eights.remainder().iter().enumerate().for_each(|(lane, value)| look(lane, *value));
         for eight in eights {
-            for lane in 0..LANES {
-                look(lane, eight[lane]);
-            }
+            eight.iter().enumerate().for_each(|(lane, value)| look(lane, *value));
         }
         if bad.contains(&true) {
             return None;
