@@ -386,7 +386,7 @@ mod tests {
         (centroids, labels)
     }
 
-    const EVERY: [Instructions; 2] = [Instructions::Portable, Instructions::Avx2];
+    const EVERY: [Instructions; 3] = [Instructions::Portable, Instructions::Avx2, Instructions::Avx512];
 
     #[test]
     fn the_descent_ends_at_means() {
