@@ -389,6 +389,19 @@ mod tests {
     }
 
     #[test]
+    fn a_previous_model_is_a_start_and_its_own_fixed_point() {
+        let x = blobs(900, 3, 4);
+        let model = KMeans { n_clusters: 4, ..KMeans::default() };
+        let first = model.fit_packed(&Packed::new(x.view().into()).unwrap(), 5).unwrap();
+        let again = model.fit_from(x.view().into(), first.prototypes.points()).unwrap();
+        assert_eq!((again.prototypes, again.converged, again.iterations), (first.prototypes.clone(), true, 1));
+        let three = first.prototypes.points().slice(ndarray::s![..3, ..]).to_owned();
+        assert_eq!(model.fit_from(x.view().into(), three.view()).unwrap_err().code(), "E0205");
+        let narrow = first.prototypes.points().slice(ndarray::s![.., ..2]).to_owned();
+        assert_eq!(model.fit_from(x.view().into(), narrow.view()).unwrap_err().code(), "E0205");
+    }
+
+    #[test]
     fn more_starts_never_make_it_worse() {
         let x = blobs(400, 2, 9);
         let inertia = |n_starts| {
