@@ -1,7 +1,7 @@
 //! One workload of the clustering benchmarks in one process; `benches/peers/run.py` sets it beside other libraries.
 //!
 //! `cargo bench --bench cluster -- WORKLOAD KEY=VALUE…` loads the rows (raw little-endian `f32`, C order, `file=PATH
-//! width=D`), runs the workload `repeats=N` times (1) and prints a line of JSON per run; with `repeats=serve` it runs once per line of standard
+//! width=D`, or `made=N` for generated ones), runs the workload `repeats=N` times (1) and prints a line of JSON per run; with `repeats=serve` it runs once per line of standard
 //! input. Workloads:
 //!
 //! * `lloyd` (`clusters`, `start=PATH` of raw `f64` centroids, `iterations`): Lloyd iterations from a start;
@@ -42,8 +42,32 @@ impl Arguments {
         Array2::from_shape_vec((values.len() / width, width), values).unwrap()
     }
 
+    /// The rows of the file, or `made` rows in twelve overlapping groups.
     fn rows(&self) -> Array2<f64> {
-        self.narrow_rows().mapv(f64::from)
+        let (made, width): (usize, usize) = (self.get("made", 0), self.get("width", 8));
+        if made == 0 {
+            return self.narrow_rows().mapv(f64::from);
+        }
+        use rayon::prelude::*;
+        // A finaliser of 64 bits (Steele, Lea & Flood 2014) on the place of a value: any thread can make any row.
+        let mix = |v: u64| {
+            let v = (v ^ (v >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let v = (v ^ (v >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            v ^ (v >> 31)
+        };
+        let unit = |v: u64| (mix(v.wrapping_mul(0x9e37_79b9_7f4a_7c15)) >> 11) as f64 * 2.0_f64.powi(-53);
+        let mut x = Array2::zeros((made, width));
+        let values: &mut [f64] = x.as_slice_mut().unwrap();
+        values.par_chunks_exact_mut(width).enumerate().for_each(|(row, values)| {
+            let group = mix(row as u64) % 12;
+            for (feature, value) in values.iter_mut().enumerate() {
+                let centre = unit(group * 1000 + feature as u64 + (1 << 60)) * 5.0 - 2.5;
+                let at = ((row * width + feature) * 3) as u64;
+                let noise = unit(at) + unit(at + 1) + unit(at + 2) - 1.5;
+                *value = ((centre + 2.0 * noise) * 65536.0).floor() / 65536.0;
+            }
+        });
+        x
     }
 
     fn start(&self, width: usize) -> Array2<f64> {

@@ -1,8 +1,9 @@
 """k-means beside scikit-learn, scikit-learn-intelex, faiss and linfa."""
 
+import math
 import time
 
-from common import DATA, gate, ours, peer, rows, segmix, serve, table, take_turns
+from common import DATA, HERE, gate, ours, peer, rows, segmix, serve, table, take_turns
 
 D = K = 8
 
@@ -163,10 +164,57 @@ def sweep_table(n, rounds):
     return text + "\n" + gate(f"inertia at most 1.001 times scikit-learn's for every k (worst {worst:.5f})", worst <= 1.001) + "\n"
 
 
+def growth(quick):
+    """Time and memory of a whole fit as rows, features and clusters grow, one process each."""
+    import os
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    sizes = [10**e for e in range(4, 7 if quick else 9)]
+    cases = [(n, 8, 8) for n in sizes]
+    cases += [(1_000_000, d, 8) for d in (2, 4, 16, 40)] + [(1_000_000, 8, k) for k in (2, 4, 20, 50)]
+    lines = ["**How the cost of a whole fit grows** (generated groups, 20 starts, two threads).", "",
+             "| rows | features | clusters | time | per row | peak memory |", "|---:|---:|---:|---:|---:|---:|"]
+    points = []
+    for n, d, k in cases:
+        # The rows in f64, packed in f32, and a label and a margin each.
+        if n * (12 * d + 8) > 0.7 * memory:
+            lines.append(f"| {n:,} | {d} | {k} | beyond the memory of this machine | | |")
+            continue
+        side = ours("ilk", "fit", made=n, width=d, clusters=k)
+        take_turns([side], 3 if n <= 10**7 else 1, warm_up=False)
+        peak = max(run["peak_megabytes"] for run in side.runs)
+        taken = side.median()
+        lines.append(f"| {n:,} | {d} | {k} | {taken:.3f} s | {taken / n * 1e9:.0f} ns | {peak:,.0f} MB |")
+        if (d, k) == (8, 8):
+            points.append((n, taken))
+    draw(points, HERE.parent / "growth-kmeans.svg")
+    return "\n".join(lines) + "\n\n![seconds by rows, both on a log scale](benches/growth-kmeans.svg)\n"
+
+
+def draw(points, path):
+    """Seconds by rows, both axes logarithmic."""
+    width, height, left, bottom = 480, 300, 60, 40
+    decades_x, decades_y = range(4, 9), range(-3, 3)
+    at_x = lambda n: left + (math.log10(n) - 4) / 4 * (width - left - 20)
+    at_y = lambda s: height - bottom - (math.log10(s) + 3) / 5 * (height - bottom - 20)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="12">',
+             f'<rect width="{width}" height="{height}" fill="white"/>']
+    for e in decades_x:
+        parts.append(f'<text x="{at_x(10**e):.0f}" y="{height - 20}" text-anchor="middle">10^{e}</text>')
+    for e in decades_y:
+        y = at_y(10.0**e)
+        parts.append(f'<path d="M{left} {y:.0f}H{width - 20}" stroke="#ddd"/><text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{10.0**e:g} s</text>')
+    line = " ".join(f"{at_x(n):.1f},{at_y(s):.1f}" for n, s in points)
+    parts.append(f'<polyline points="{line}" fill="none" stroke="#1f6f8b" stroke-width="2"/>')
+    parts += [f'<circle cx="{at_x(n):.1f}" cy="{at_y(s):.1f}" r="3" fill="#1f6f8b"/>' for n, s in points]
+    parts.append(f'<text x="{width / 2:.0f}" y="{height - 4}" text-anchor="middle">rows (8 features, 8 clusters)</text></svg>')
+    path.write_text("\n".join(parts) + "\n")
+
+
 def report(quick, machine):
     sizes = [1_000_000] if quick else [1_000_000, 10_000_000]
     text = "".join(lloyd_table(n, 5, machine) for n in sizes)
-    return text + fit_table(sizes[-1], 3) + predict_table(sizes[-1], 5) + sweep_table(1_000_000, 3)
+    return text + fit_table(sizes[-1], 3) + predict_table(sizes[-1], 5) + sweep_table(1_000_000, 3) + growth(quick)
 
 
 if __name__ == "__main__":

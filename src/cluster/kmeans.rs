@@ -7,11 +7,15 @@
 //! but may end in a local optimum, so it starts `n_starts` times from greedy k-means++ seeds (Arthur & Vassilvitskii
 //! 2007) and keeps the smallest inertia.
 //!
-//! The iterations are linfa's. linfa counts the old centroid as one more member and stops by a tolerance, so its
-//! centroids are close to means but not means; an exact Lloyd polish of our own then goes on to the fixed point. Model
-//! space is a grid of 2^-16, where sums of `f64` are exact: centroids are the same bits in any order of rows.
+//! The starts run on a sample of 8,192 distinct customers, each with the weight of all that equal it; the four best go
+//! on with 65,536, and of those the best (after one step with everyone, where the sample cannot tell) goes on with
+//! everyone, until no customer changes cluster. Up to 65,536 distinct customers the sample is everyone. The sample depends on the
+//! values alone ([`super::sketch`]), and labels and sums are exact ([`super::lloyd`], [`super::kernel`]), so neither the
+//! order of rows nor the number of threads can change a bit. A cluster that loses everyone moves to the customer
+//! farthest from its centroid.
 //!
-//! Beyond 5,000 customers the starts run on a random sample of 5,000, and the three best go on with everyone.
+//! A row of weight 2 is the same as two rows. With `implementation = "linfa"` every start is first descended by
+//! linfa-clustering, which knows no weights and stops by a tolerance; the exact descent follows in either case.
 //!
 //! # What does it mean to belong?
 //!
@@ -44,7 +48,7 @@ const MOST_CLUSTERS: usize = 65_535;
 const ROWS_PER_CLUSTER: usize = 100;
 
 /// So many of the best different starts go on with more rows.
-const FINALISTS: usize = 3;
+const FINALISTS: usize = 4;
 
 /// Of the finalists, those within this share of the best go on with every row: closer than a sample can tell.
 const CLOSE: f64 = 1e-3;
@@ -382,6 +386,19 @@ mod tests {
             assert!(error.0.title.contains(field) && error.0.title.contains("from 1 to"), "{error}");
         }
         assert!(good.check().is_ok());
+    }
+
+    #[test]
+    fn a_previous_model_is_a_start_and_its_own_fixed_point() {
+        let x = blobs(900, 3, 4);
+        let model = KMeans { n_clusters: 4, ..KMeans::default() };
+        let first = model.fit_packed(&Packed::new(x.view().into()).unwrap(), 5).unwrap();
+        let again = model.fit_from(x.view().into(), first.prototypes.points()).unwrap();
+        assert_eq!((again.prototypes, again.converged, again.iterations), (first.prototypes.clone(), true, 1));
+        let three = first.prototypes.points().slice(ndarray::s![..3, ..]).to_owned();
+        assert_eq!(model.fit_from(x.view().into(), three.view()).unwrap_err().code(), "E0205");
+        let narrow = first.prototypes.points().slice(ndarray::s![.., ..2]).to_owned();
+        assert_eq!(model.fit_from(x.view().into(), narrow.view()).unwrap_err().code(), "E0205");
     }
 
     #[test]

@@ -111,15 +111,10 @@ impl<'a> Lloyd<'a> {
             most_up,
             most_down,
         };
-        let run = |(at, ((labels, expiry), groups)): (usize, ((&mut [u16], &mut [f32]), &mut [f32]))| {
-            pass.run(Chunk { start: at * CHUNK, labels, expiry, groups })
-        };
-        let deltas: Vec<Delta> = if self.labels.len() <= CHUNK {
-            vec![run((0, ((&mut self.labels, &mut self.expiry), &mut self.groups)))]
-        } else {
-            let slots = self.labels.par_chunks_mut(CHUNK).zip(self.expiry.par_chunks_mut(CHUNK));
-            slots.zip(self.groups.par_chunks_mut(CHUNK / GROUP)).enumerate().map(run).collect()
-        };
+        let slots = self.labels.par_chunks_mut(CHUNK).zip(self.expiry.par_chunks_mut(CHUNK));
+        let slots = slots.zip(self.groups.par_chunks_mut(CHUNK / GROUP)).enumerate();
+        let chunks = slots.map(|(at, ((labels, expiry), groups))| Chunk { start: at * CHUNK, labels, expiry, groups });
+        let deltas: Vec<Delta> = chunks.map(|chunk| pass.run(chunk)).collect();
         if self.first {
             self.sums = vec![0.0; self.k * width];
             self.first = false;
@@ -391,7 +386,7 @@ mod tests {
         (centroids, labels)
     }
 
-    const EVERY: [Instructions; 2] = [Instructions::Portable, Instructions::Avx2];
+    const EVERY: [Instructions; 3] = [Instructions::Portable, Instructions::Avx2, Instructions::Avx512];
 
     #[test]
     fn the_descent_ends_at_means() {

@@ -29,33 +29,32 @@ unsafe fn tile<const T: usize>(
     let mut x = x;
     // SAFETY: the instruction list is empty. It keeps the compiler from loading all features ahead of the loop over tiles,
     // far more than registers hold, and from reading each of them back from the stack for every product.
-    unsafe { std::arch::asm!("/* {0} */", inout(reg) x, options(nomem, nostack, preserves_flags)) };
+    unsafe { std::arch::asm!("/* {0} */", inout(reg) x, options(readonly, nostack, preserves_flags)) };
     // SAFETY: the caller's promise; every offset below stays within the lengths it names.
     unsafe {
         let mut scores = [[_mm256_setzero_ps(); T]; 2];
-        for at in 0..T {
-            let norm = _mm256_broadcast_ss(&*norms.add(at));
-            scores[0][at] = norm;
-            scores[1][at] = norm;
+        for score in &mut scores {
+            for (at, score) in score.iter_mut().enumerate() {
+                *score = _mm256_broadcast_ss(&*norms.add(at));
+            }
         }
+        let [scores, more_scores] = &mut scores;
         for feature in 0..width {
             let first = _mm256_loadu_ps(x.add(feature * LANES));
             let second = _mm256_loadu_ps(x.add((width + feature) * LANES));
-            for at in 0..T {
+            for (at, (score, more)) in scores.iter_mut().zip(&mut *more_scores).enumerate() {
                 let coefficient = _mm256_broadcast_ss(&*coefficients.add(feature * T + at));
-                scores[0][at] = _mm256_fmadd_ps(first, coefficient, scores[0][at]);
-                scores[1][at] = _mm256_fmadd_ps(second, coefficient, scores[1][at]);
+                *score = _mm256_fmadd_ps(first, coefficient, *score);
+                *more = _mm256_fmadd_ps(second, coefficient, *more);
             }
         }
-        for at in 0..T {
+        for (at, (score, more)) in scores.iter().zip(&*more_scores).enumerate() {
             let label = _mm256_set1_epi32((number + at) as i32);
-            for half in 0..2 {
-                let score = scores[half][at];
-                let Nearest { best, second, label: old } = nearest[half];
-                let nearer = _mm256_cmp_ps::<_CMP_LT_OQ>(score, best);
-                nearest[half].second = _mm256_min_ps(second, _mm256_max_ps(best, score));
-                nearest[half].best = _mm256_min_ps(score, best);
-                nearest[half].label = _mm256_blendv_epi8(old, label, _mm256_castps_si256(nearer));
+            for (&score, nearest) in [score, more].into_iter().zip(&mut *nearest) {
+                let nearer = _mm256_cmp_ps::<_CMP_LT_OQ>(score, nearest.best);
+                nearest.second = _mm256_min_ps(nearest.second, _mm256_max_ps(nearest.best, score));
+                nearest.best = _mm256_min_ps(score, nearest.best);
+                nearest.label = _mm256_blendv_epi8(nearest.label, label, _mm256_castps_si256(nearer));
             }
         }
     }
@@ -120,8 +119,7 @@ impl Kernel for Avx2 {
                 }
             }
             let mut doubtful = 0;
-            for half in 0..2 {
-                let Nearest { best, second, .. } = nearest[half];
+            for (half, &Nearest { best, second, .. }) in nearest.iter().enumerate() {
                 let mut square = _mm256_setzero_ps();
                 for feature in 0..width {
                     let x = _mm256_loadu_ps(x.add((half * width + feature) * LANES));

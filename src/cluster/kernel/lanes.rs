@@ -27,16 +27,16 @@ pub(in crate::cluster) fn nearest_two(
     width: usize,
     mut take: impl FnMut(usize, &Nearest),
 ) {
-    let instructions = Instructions::best();
+    let vectors = Instructions::Avx2.supported();
     let mut columns = vec![[0.0; WIDE]; width];
     for (number, customers) in rows.chunks(WIDE * width).enumerate() {
         for (lane, row) in customers.chunks_exact(width).enumerate() {
             row.iter().zip(&mut columns).for_each(|(v, column)| column[lane] = *v);
         }
-        let nearest = match instructions {
+        let nearest = match vectors {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has these instructions, as was asked above.
-            Instructions::Avx2 => unsafe { avx2(points, &columns) },
+            true => unsafe { avx2(points, &columns) },
             _ => portable(points, &columns),
         };
         take(number * WIDE, &nearest);

@@ -47,6 +47,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 pub(in crate::cluster) mod gauss;
 pub(super) mod lanes;
 pub(super) mod pack;
@@ -76,16 +78,38 @@ pub(super) enum Instructions {
     Portable,
     /// AVX2 and FMA, if the processor has them.
     Avx2,
+    /// AVX-512 (F, BW, DQ, VL), if the processor has it.
+    Avx512,
 }
 
 impl Instructions {
     /// The best that this processor has and that are tested.
     pub(super) fn best() -> Self {
+        let all = [Instructions::Avx512, Instructions::Avx2];
+        all.into_iter().find(|instructions| instructions.supported()).unwrap_or(Instructions::Portable)
+    }
+
+    /// Whether this processor has them.
+    fn supported(self) -> bool {
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return Instructions::Avx2;
+        {
+            let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            match self {
+                Instructions::Portable => true,
+                Instructions::Avx2 => has_avx2,
+                Instructions::Avx512 => {
+                    has_avx2
+                        && is_x86_feature_detected!("avx512f")
+                        && is_x86_feature_detected!("avx512bw")
+                        && is_x86_feature_detected!("avx512dq")
+                        && is_x86_feature_detected!("avx512vl")
+                }
+            }
         }
-        Instructions::Portable
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            self == Instructions::Portable
+        }
     }
 }
 

@@ -33,7 +33,7 @@ pub(in crate::cluster) fn pack(
     threshold: u64,
 ) -> Look {
     #[cfg(target_arch = "x86_64")]
-    if Instructions::best() == Instructions::Avx2 {
+    if Instructions::Avx2.supported() {
         // SAFETY: the processor was just asked for these instructions.
         return unsafe { pack_avx2(blocks, values, weights, width, first, threshold) };
     }
@@ -97,14 +97,16 @@ fn squares_on_grid(values: &[f64]) -> Option<u128> {
         let mut bad = [false; LANES];
         let mut look = |lane: usize, value: f64| {
             let steps = value * STEPS;
-            bad[lane] |= !(steps.trunc() == steps) | !(value.abs() < GRID_END);
+            let inside = value.abs() < GRID_END;
+            // Without a branch, so that the loop below vectorises; what is not a number differs from itself.
+            bad[lane] |= (steps.trunc() != steps) | !inside;
             squares[lane] += steps * steps;
         };
         let eights = piece.chunks_exact(LANES);
         eights.remainder().iter().enumerate().for_each(|(lane, value)| look(lane, *value));
         for eight in eights {
-            for lane in 0..LANES {
-                look(lane, eight[lane]);
+            for (lane, value) in eight.iter().enumerate() {
+                look(lane, *value);
             }
         }
         if bad.contains(&true) {

@@ -75,8 +75,13 @@ impl Pass<'_> {
         }
         match self.instructions {
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 if Instructions::best() == Instructions::Avx2 => {
-                // SAFETY: the processor was asked for AVX2 and FMA in the guard.
+            Instructions::Avx512 if self.instructions.supported() => {
+                // SAFETY: the processor was asked for these instructions in the guard.
+                unsafe { by_width!(run_avx512, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 if self.instructions.supported() => {
+                // SAFETY: the processor was asked for these instructions in the guard.
                 unsafe { by_width!(run_avx2, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16) }
             }
             _ => run_portable(self, chunk),
@@ -112,6 +117,13 @@ impl Pass<'_> {
 fn run_avx2<const WIDTH: usize>(pass: &Pass, chunk: Chunk) -> Delta {
     // SAFETY: this function has the instructions, so its caller's processor does.
     unsafe { run::<super::avx2::Avx2, WIDTH>(pass, chunk) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn run_avx512<const WIDTH: usize>(pass: &Pass, chunk: Chunk) -> Delta {
+    // SAFETY: this function has the instructions, so its caller's processor does.
+    unsafe { run::<super::avx512::Avx512, WIDTH>(pass, chunk) }
 }
 
 fn run_portable(pass: &Pass, chunk: Chunk) -> Delta {

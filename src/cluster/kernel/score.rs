@@ -1,9 +1,9 @@
 //! Labels of new customers: packed sixteen at a time, filtered, and taken by the definition in doubt.
 
-#[cfg(target_arch = "x86_64")]
-use super::avx2::Avx2;
 use super::portable::Portable;
 use super::{Filter, Instructions, Kernel, LANES, PAIR, Verdict};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2::Avx2, avx512::Avx512};
 use crate::cluster::packed::frame;
 use crate::cluster::squared_distance;
 use rayon::prelude::*;
@@ -98,18 +98,23 @@ fn labels_with<V: Value>(
 impl Score<'_> {
     fn step<V: Value>(&self, instructions: Instructions, rows: &[V]) -> [Option<u32>; STEP] {
         macro_rules! by_width {
-            ($($width:literal)*) => {
+            ($step:ident, $($width:literal)*) => {
                 match self.width {
-                    $($width => step_avx2::<V, $width>(self, rows),)*
-                    _ => step_avx2::<V, 0>(self, rows),
+                    $($width => $step::<V, $width>(self, rows),)*
+                    _ => $step::<V, 0>(self, rows),
                 }
             };
         }
         match instructions {
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 if Instructions::best() == Instructions::Avx2 => {
+            Instructions::Avx512 if instructions.supported() => {
                 // SAFETY: the processor was asked for these instructions in the guard.
-                unsafe { by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16) }
+                unsafe { by_width!(step_avx512, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 if instructions.supported() => {
+                // SAFETY: the processor was asked for these instructions in the guard.
+                unsafe { by_width!(step_avx2, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16) }
             }
             // SAFETY: the portable kernel needs no special instructions.
             _ => unsafe { step_here::<Portable, V, 0>(self, rows) },
@@ -131,6 +136,13 @@ impl Score<'_> {
         }
         best.0
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn step_avx512<V: Value, const WIDTH: usize>(score: &Score, rows: &[V]) -> [Option<u32>; STEP] {
+    // SAFETY: this function has the instructions, so its caller's processor does.
+    unsafe { step_here::<Avx512, V, WIDTH>(score, rows) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -233,7 +245,7 @@ mod tests {
                     let wide: Vec<f64> = narrow.iter().map(|&v| f64::from(v)).collect();
                     let expected: Vec<Option<u32>> = rows.chunks_exact(width).map(label).collect();
                     let expected_narrow: Vec<Option<u32>> = wide.chunks_exact(width).map(label).collect();
-                    for instructions in [Instructions::Portable, Instructions::Avx2] {
+                    for instructions in [Instructions::Portable, Instructions::Avx2, Instructions::Avx512] {
                         let found = labels_with(instructions, &points, &rows, width, reach);
                         assert_eq!(found, expected, "{width} features, {k} points, kind {kind}, {instructions:?}");
                         assert_eq!(labels_with(instructions, &points, &narrow, width, reach), expected_narrow);
