@@ -32,7 +32,7 @@ use super::lloyd::Lloyd;
 use super::packed::{Blocks, Packed};
 use super::seeds::{Columns, greedy};
 use super::{Clusterer, Implementation, Points, Prototypes, out_of_bounds, stream};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Warning};
 use linfa::{DatasetBase, traits::Fit};
 use linfa_clustering::KMeansInit;
 use linfa_nn::distance::L2Dist;
@@ -303,6 +303,13 @@ impl Clusterer for KMeans {
         self.check()?;
         Ok(self.fit_packed(&Packed::new(points)?, seed)?.prototypes)
     }
+
+    fn fit_with_warnings(&self, points: Points, seed: u64) -> Result<(Prototypes, Vec<Warning>)> {
+        self.check()?;
+        let Fitted { prototypes, converged, stopped_starts, .. } = self.fit_packed(&Packed::new(points)?, seed)?;
+        let warning = super::not_converged(stopped_starts, self.n_starts, converged, self.max_iterations);
+        Ok((prototypes, warning.into_iter().collect()))
+    }
 }
 
 #[cfg(test)]
@@ -310,6 +317,17 @@ mod tests {
     use super::*;
     use ndarray::{Axis, array};
     use rand::Rng;
+
+    #[test]
+    fn starts_that_are_cut_short_are_counted() {
+        let x = blobs(400, 2, 5);
+        let cut = KMeans { n_clusters: 5, n_starts: 4, max_iterations: 1, ..KMeans::default() };
+        let (_, warnings) = cut.fit_with_warnings(x.view().into(), 1).unwrap();
+        assert_eq!(warnings.len(), 1);
+        assert_eq!(warnings[0].code, "W0421");
+        assert!(warnings[0].title.contains("of 4 starts hit 1 iterations"), "{}", warnings[0].title);
+        assert_eq!(KMeans::default().fit_with_warnings(x.view().into(), 1).unwrap().1, []);
+    }
 
     fn fit(n_clusters: usize, x: &Array2<f64>, seed: u64) -> Result<Prototypes> {
         KMeans { n_clusters, ..KMeans::default() }.fit(x.view(), seed)

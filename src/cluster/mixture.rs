@@ -34,7 +34,7 @@ mod em;
 use super::canonical::Distinct;
 use super::floor::Floor;
 use super::{Clusterer, KMeans, Points, Prototypes, out_of_bounds, prototypes::Rule, stream};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Warning};
 use em::{Data, Descent, Parameters, Settings};
 use ndarray::Array2;
 use rand::RngCore;
@@ -337,6 +337,13 @@ impl Clusterer for GaussianMixture {
 
     fn fit_points(&self, points: Points, seed: u64) -> Result<Prototypes> {
         Ok(self.fit_mixture(points, seed)?.prototypes)
+    }
+
+    fn fit_with_warnings(&self, points: Points, seed: u64) -> Result<(Prototypes, Vec<Warning>)> {
+        let fit = self.fit_mixture(points, seed)?;
+        let stopped = usize::from(!fit.converged);
+        let warning = super::not_converged(stopped, stopped, fit.converged, self.max_iter);
+        Ok((fit.prototypes, warning.into_iter().collect()))
     }
 }
 

@@ -47,7 +47,7 @@ pub use points::Points;
 pub use prototypes::{Assignment, Prototypes, squared_distance};
 pub use ward::Ward;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Warning};
 use linfa::{DatasetBase, ParamGuard, traits::Fit};
 use ndarray::{Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
 use rand::SeedableRng;
@@ -68,6 +68,14 @@ pub trait Clusterer: Sync {
     /// `E0205` for a hyperparameter out of bounds, `E0346` for values that are not finite, `E0347` for weights, `E04…`
     /// for data that cannot be clustered this way.
     fn fit_points(&self, points: Points, seed: u64) -> Result<Prototypes>;
+
+    /// The same, with what is worrying about the fit: `W0421` where iterations ran out.
+    ///
+    /// # Errors
+    /// Of [`Clusterer::fit_points`].
+    fn fit_with_warnings(&self, points: Points, seed: u64) -> Result<(Prototypes, Vec<Warning>)> {
+        Ok((self.fit_points(points, seed)?, Vec::new()))
+    }
 
     /// Finds the clusters of `x` (customers × features), one customer per row; see [`Clusterer::fit_points`].
     ///
@@ -176,6 +184,10 @@ impl Clusterer for Algorithm {
     fn fit_points(&self, points: Points, seed: u64) -> Result<Prototypes> {
         self.inner().fit_points(points, seed)
     }
+
+    fn fit_with_warnings(&self, points: Points, seed: u64) -> Result<(Prototypes, Vec<Warning>)> {
+        self.inner().fit_with_warnings(points, seed)
+    }
 }
 
 /// Who computes an algorithm.
@@ -246,6 +258,19 @@ impl From<linfa::Error> for Error {
 /// The error of a hyperparameter out of bounds.
 pub(crate) fn out_of_bounds(field: &str, value: impl std::fmt::Display, bounds: &str, help: &str) -> Error {
     Error::new("E0205", format!("`{field} = {value}` is out of bounds: it must be {bounds}")).help(help)
+}
+
+/// The warning of iterations that ran out: of `stopped` among `starts`, and whether of the best too.
+fn not_converged(stopped: usize, starts: usize, converged: bool, bound: usize) -> Option<Warning> {
+    if stopped == 0 && converged {
+        return None;
+    }
+    let best = if converged { "the best start converged" } else { "the best did not converge either" };
+    Some(
+        Warning::new("W0421", format!("{stopped} of {starts} starts hit {bound} iterations; {best}"))
+            .why("a start that was cut short may have ended in better segments")
+            .help("features that set customers apart more clearly, or fewer segments"),
+    )
 }
 
 /// One stream of random numbers per purpose: streams of one seed are independent of each other and of the order in

@@ -3,7 +3,7 @@
 use super::select::{Candidate, SelectK, Verdict, judge};
 use super::stability::clusterwise_jaccard;
 use crate::cluster::{Algorithm, Clusterer, Points, Prototypes};
-use crate::error::Result;
+use crate::error::{Result, Warning};
 use ndarray::ArrayView2;
 
 /// Stability is measured on at most so many customers.
@@ -43,6 +43,8 @@ pub struct Choice {
     pub stability: Vec<f64>,
     /// The chosen clusters.
     pub prototypes: Prototypes,
+    /// What is worrying about their fit.
+    pub warnings: Vec<Warning>,
 }
 
 /// A candidate with its clusters.
@@ -50,6 +52,7 @@ struct Swept {
     candidate: Candidate,
     stability: Vec<f64>,
     prototypes: Prototypes,
+    warnings: Vec<Warning>,
 }
 
 fn sweep(
@@ -64,8 +67,8 @@ fn sweep(
     let mut swept = Vec::with_capacity(total);
     for k in select.k_min..=select.k_max {
         let model = template(k);
-        let prototypes = match model.fit_points(space.points, seed) {
-            Ok(prototypes) => prototypes,
+        let (prototypes, warnings) = match model.fit_with_warnings(space.points, seed) {
+            Ok(fitted) => fitted,
             // More clusters than (distinct) customers: the sweep ends here.
             Err(error) if matches!(error.code(), "E0401" | "E0404") && !swept.is_empty() => break,
             Err(error) => return Err(error),
@@ -84,7 +87,7 @@ fn sweep(
             candidate.stability = stability.iter().copied().min_by(f64::total_cmp);
         }
         candidate.excluded = select.objections(&candidate);
-        swept.push(Swept { candidate, stability, prototypes });
+        swept.push(Swept { candidate, stability, prototypes, warnings });
         on_progress(swept.len(), total);
     }
     on_progress(total, total);
@@ -122,8 +125,9 @@ pub fn choose_k(
     let mut candidates: Vec<Candidate> = swept.iter().map(|swept| swept.candidate.clone()).collect();
     let Verdict { chosen, reasons, fallback } = judge(&candidates, select);
     candidates[chosen].chosen = true;
-    let Swept { candidate, stability, prototypes } = swept.swap_remove(chosen);
-    Ok(Choice { k: candidate.clusters, candidates, reasons, fallback, stability, prototypes })
+    let Swept { candidate, stability, prototypes, warnings } = swept.swap_remove(chosen);
+    let k = candidate.value as usize;
+    Ok(Choice { k, candidates, reasons, fallback, stability, prototypes, warnings })
 }
 
 #[cfg(test)]

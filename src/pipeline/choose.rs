@@ -2,7 +2,7 @@
 
 use super::Watch;
 use crate::cluster::{
-    Algorithm, Clusterer, Dbscan, GaussianMixture, Hdbscan, Implementation, KMeans, KPrototypes, Optics, Points,
+    Algorithm, Clusterer, Dbscan, Floor, GaussianMixture, Hdbscan, Implementation, KMeans, KPrototypes, Optics, Points,
     Prototypes, Ward, dbscan,
 };
 use crate::config::{AlgorithmName, Auto, ClusterConfig};
@@ -111,6 +111,9 @@ pub(super) fn choose(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn W
         (None, AlgorithmName::Hdbscan) => by_size(config, space)?,
         (None, _) => by_reach(config, space)?,
     };
+    if config.floor == Floor::default() {
+        return Ok(chosen);
+    }
     let (prototypes, merged) = config.floor.apply(&chosen.prototypes, space.points);
     if !merged.is_empty() {
         chosen.reasons.extend(merged.iter().map(|m| format!("Below the floor: {m}.")));
@@ -136,18 +139,18 @@ fn by_count(config: &ClusterConfig, template: &Template, space: Space, watch: &d
             candidates: choice.candidates,
             reasons: choice.reasons,
             stability: choice.stability,
-            warnings: choice.fallback.then_some(warning).into_iter().collect(),
+            warnings: choice.fallback.then_some(warning).into_iter().chain(choice.warnings).collect(),
         });
     };
     let algorithm = template(k);
-    let prototypes = algorithm.fit_points(space.points, config.seed)?;
+    let (prototypes, warnings) = algorithm.fit_with_warnings(space.points, config.seed)?;
     Ok(Chosen {
         stability: stable(config, &algorithm, &prototypes, space),
         algorithm,
         prototypes,
         candidates: Vec::new(),
         reasons: vec![format!("{k} segments, as the config says.")],
-        warnings: Vec::new(),
+        warnings,
     })
 }
 
