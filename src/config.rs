@@ -138,8 +138,11 @@ pub struct ClusterConfig {
     pub eps: Auto<f64>,
     /// `auto`, or a number of customers, the customer itself included. DBSCAN, HDBSCAN, OPTICS.
     pub min_samples: Auto<usize>,
-    /// `auto` (the `smallest_share` of `select`), or a number of customers. HDBSCAN.
+    /// `auto` (the `smallest_share` of `select`, or half or a quarter of it where that parts nobody), or a number of
+    /// customers. HDBSCAN.
     pub min_cluster_size: Auto<usize>,
+    /// Whether everyone may be one cluster. HDBSCAN.
+    pub allow_single_cluster: bool,
     /// The least size of a segment, as a share or a count: smaller ones are given to their neighbours, and that is said.
     pub floor: Floor,
     /// Decides every random draw.
@@ -159,6 +162,7 @@ impl Default for ClusterConfig {
             eps: Auto::Auto,
             min_samples: Auto::Auto,
             min_cluster_size: Auto::Auto,
+            allow_single_cluster: false,
             floor: Floor::default(),
             seed: 42,
         }

@@ -75,12 +75,13 @@ fn reaching(config: &ClusterConfig, min_samples: usize) -> impl Fn(f64) -> Algor
 }
 
 /// HDBSCAN as a function of the least size of a cluster. By `auto` a core customer is not harder to be than in DBSCAN.
-fn sized(config: &ClusterConfig, x: ArrayView2<f64>) -> impl Fn(usize) -> Algorithm {
+fn sized<'a>(config: &'a ClusterConfig, x: ArrayView2<f64>) -> impl Fn(usize) -> Algorithm + use<'a> {
     let core = min_samples(config, x);
     let given = matches!(config.min_samples, Auto::Given(_));
     move |min_cluster_size| {
         let min_samples = Some(if given { core } else { core.min(min_cluster_size) });
-        Algorithm::Hdbscan(Hdbscan { min_cluster_size, min_samples, ..Hdbscan::default() })
+        let allow_single_cluster = config.allow_single_cluster;
+        Algorithm::Hdbscan(Hdbscan { min_cluster_size, min_samples, allow_single_cluster, ..Hdbscan::default() })
     }
 }
 
@@ -185,15 +186,33 @@ fn by_reach(config: &ClusterConfig, space: Space) -> Result<Chosen> {
 
 /// Where density at every scale decides.
 fn by_size(config: &ClusterConfig, space: Space) -> Result<Chosen> {
-    let size = match config.min_cluster_size {
-        Auto::Auto => size_of(config.select.smallest_share, space.x.nrows()),
-        Auto::Given(size) => size,
+    let n = space.x.nrows();
+    let sizes = match config.min_cluster_size {
+        Auto::Auto => [1.0, 0.5, 0.25].map(|part| size_of(config.select.smallest_share * part, n)).to_vec(),
+        Auto::Given(size) => vec![size],
     };
-    let algorithm = sized(config, space.x)(size);
-    let prototypes = algorithm.fit_points(space.points, config.seed)?;
-    let clusters = prototypes.n_clusters();
-    let reasons = vec![format!("{clusters} dense groups of at least {size} customers.")];
-    let warnings = one_blob(&prototypes, "a smaller min_cluster_size splits it if it has parts");
+    let fit = |config: &ClusterConfig, size: usize| {
+        let algorithm = sized(config, space.x)(size);
+        algorithm.fit_points(space.points, config.seed).map(|prototypes| (size, algorithm, prototypes))
+    };
+    let mut found = fit(config, sizes[0]);
+    for size in &sizes[1..] {
+        if found.as_ref().is_err_and(|error| error.code() == "E0411") {
+            found = fit(config, *size);
+        }
+    }
+    if config.min_cluster_size == Auto::Auto && found.as_ref().is_err_and(|error| error.code() == "E0411") {
+        // Customers who never part into groups are one group, with those who stand outside it.
+        found = fit(&ClusterConfig { allow_single_cluster: true, ..config.clone() }, sizes[0]);
+    }
+    let (size, algorithm, prototypes) = found?;
+    let groups = match prototypes.n_clusters() {
+        1 => "1 dense group".to_string(),
+        n => format!("{n} dense groups"),
+    };
+    let reasons = vec![format!("{groups} of at least {size} customers.")];
+    let warnings =
+        one_blob(&prototypes, "k-means cuts it into slices; a smaller min_cluster_size finds its dense parts");
     Ok(Chosen { algorithm, prototypes, candidates: Vec::new(), reasons, stability: Vec::new(), warnings })
 }
 

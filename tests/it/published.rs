@@ -33,7 +33,7 @@ fn z_scores(x: &Array2<f64>) -> Array2<f64> {
 }
 
 fn best_of_many(x: &Array2<f64>, n_clusters: usize) -> Prototypes {
-    KMeans { n_clusters, n_starts: 100, ..KMeans::default() }.fit(x.view(), 42).unwrap()
+    KMeans { n_clusters, n_starts: 2000, ..KMeans::default() }.fit(x.view(), 42).unwrap()
 }
 
 fn labels(x: &Array2<f64>, prototypes: &Prototypes) -> Vec<Option<usize>> {
