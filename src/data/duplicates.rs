@@ -51,22 +51,14 @@ pub(crate) struct Sketch(u64);
 impl Sketch {
     pub(crate) const EMPTY: Self = Self(0x9e37_79b9_7f4a_7c15);
 
-    /// Takes in the next bytes, eight at a time.
-    pub(crate) fn add(&mut self, bytes: &[u8]) {
-        let mut state = self.0 ^ bytes.len() as u64;
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            state = fold(state ^ u64::from_le_bytes(*word), 0xa076_1d64_78bd_642f);
-        }
-        if !rest.is_empty() {
-            let mut word = [0; 8];
-            match bytes.last_chunk::<8>() {
-                Some(last) => word = *last,
-                None => word[..rest.len()].copy_from_slice(rest),
-            }
-            state = fold(state ^ u64::from_le_bytes(word), 0xe703_7ed1_a0b4_28db);
-        }
-        self.0 = state;
+    /// Takes in the next cell.
+    pub(crate) fn add(&mut self, cell: &[u8]) {
+        self.mix(hash(cell));
+    }
+
+    /// Takes in the next cell by its [`hash`].
+    pub(crate) fn mix(&mut self, hash: u64) {
+        self.0 = fold(self.0 ^ hash, 0x8ebc_6af0_9c88_c6e3);
     }
 
     pub(crate) fn bits(self) -> u64 {
@@ -74,10 +66,31 @@ impl Sketch {
     }
 }
 
-/// The sketch of a record whose fields stand one after the other.
-pub(crate) fn sketch(record: &[u8]) -> u64 {
+/// 64 bits of a cell, eight bytes at a time.
+pub(crate) fn hash(cell: &[u8]) -> u64 {
+    let mut state = 0x2d35_8dcc_aa6c_78a5 ^ cell.len() as u64;
+    let (words, rest) = cell.as_chunks::<8>();
+    for word in words {
+        state = fold(state ^ u64::from_le_bytes(*word), 0xa076_1d64_78bd_642f);
+    }
+    if !rest.is_empty() {
+        // The last eight bytes overlap those before; fewer are put together from the ends of what there is.
+        let word = match (cell.last_chunk::<8>(), rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+            (Some(last), ..) => u64::from_le_bytes(*last),
+            (None, Some(first), Some(last)) => {
+                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+            }
+            _ => u64::from(rest[0]) | u64::from(rest[rest.len() / 2]) << 8 | u64::from(rest[rest.len() - 1]) << 16,
+        };
+        state = fold(state ^ word, 0xe703_7ed1_a0b4_28db);
+    }
+    state
+}
+
+/// The sketch of a record.
+pub(crate) fn sketch<'a>(fields: impl Iterator<Item = &'a [u8]>) -> u64 {
     let mut sketch = Sketch::EMPTY;
-    sketch.add(record);
+    fields.for_each(|field| sketch.add(field));
     sketch.bits()
 }
 
@@ -446,7 +459,7 @@ mod tests {
 
     #[test]
     fn candidates_are_the_rows_with_equal_sketches() {
-        let of = |text: &str| sketch(text.as_bytes());
+        let of = |text: &str| sketch(text.split(',').map(str::as_bytes));
         let files =
             vec![vec![of("a,bc"), of("a long row"), of("a long row ")], vec![of("x"), of("a long row"), of("")]];
         assert_eq!(candidates(&files), vec![1, 4]);

@@ -4,6 +4,7 @@
 //! files; [`ledger`] holds where each row ended; [`roles`] guesses the columns of a file nobody has described yet.
 
 mod beside;
+mod coded;
 mod columns;
 pub mod dates;
 mod doubts;

@@ -1,11 +1,12 @@
 //! The order lines: parsed, put into one bucket each, and sorted by customer.
 
+use super::coded::Cells;
 use super::columns::{Parsed, Sample, is_placeholder};
 use super::dates::Day;
 use super::duplicates;
 use super::frame::{collect, dense, guard, truth};
 use super::ledger::{Bucket, Buckets};
-use super::log::{Attributes, Codes, Columns, Field, Known, Log, NONE, UNDATED, mode};
+use super::log::{Attributes, Codes, Columns, Field, Known, Log, NONE, Texts, UNDATED, mode};
 use super::read::{MONEY_SCALE, PLACEHOLDER, ReadOptions, Sales, Tables, UNIT_SCALE, percent, refuse};
 use super::schema::{AttributeKind, OrdersSpec, Returns, Treat};
 use super::source::{ROW, Source};
@@ -16,9 +17,20 @@ use std::path::Path;
 
 /// Reads the order lines into `tables`; returns every customer who ordered up to `as_of`, ascending.
 pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tables) -> Result<Vec<String>> {
-    let mut source = Source::open(spec.opening(), base)?;
-    source.require(&spec.columns())?;
     let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
+    lines(spec, base, options, Source::open_and_take(spec.opening(), base, &columns)?, tables)
+}
+
+/// Reads them from a source.
+pub(crate) fn lines(
+    spec: &OrdersSpec,
+    base: &Path,
+    options: ReadOptions,
+    mut source: Source,
+    tables: &mut Tables,
+) -> Result<Vec<String>> {
+    let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
+    source.require(&spec.columns())?;
     source.say_missing(&columns);
     let mut sample = Sample::of(&source, &columns)?;
     if let Some(date) = &spec.date {
@@ -26,18 +38,7 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     }
     let plan = Plan::of(spec, &sample, &tables.excluded)?;
     let categories = Categories::of(spec, base)?;
-    let query = |source: &Source| -> Result<LazyFrame> {
-        let lines = source.frame(&columns)?.with_columns(&plan.once).select(&plan.select);
-        Ok(match &categories {
-            Some(categories) => categories.beside(lines),
-            None => lines,
-        })
-    };
-    let mut lines = collect(query(&source)?, "orders")?;
-    if lines.height() as u64 != source.rows() {
-        source.force_copies()?;
-        lines = collect(query(&source)?, "orders")?;
-    }
+    let (lines, texts) = plan.lines(&mut source, &columns, categories.as_ref())?;
     tables.inputs.extend(source.inputs());
     if let Some(categories) = categories {
         tables.inputs.extend(categories.source.inputs());
@@ -66,12 +67,12 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     }
     drop(rows);
     // Whoever ordered before the window began is no lead.
-    let before = distinct(&lines, &sorted.before)?;
+    let before = texts.distinct(&lines, "customer", &sorted.before, "orders")?;
     let largest = match sorted.largest {
         Some((amount, at)) => guard("orders", || Ok(lines.column(ROW)?.u32()?.get(at).map(|row| (amount, row))))?,
         None => None,
     };
-    let log = Log::of(lines, &sorted.keep, &plan.columns, "orders")?;
+    let log = Log::coded(lines, texts, &sorted.keep, &plan.columns, "orders")?;
     if let Some(join) = &spec.join
         && log.codes(&Field::Category).is_some_and(|c| c.levels.is_empty())
     {
@@ -97,6 +98,8 @@ const KEY: &str = "join";
 /// The table that knows the category of a product.
 struct Categories {
     frame: LazyFrame,
+    /// The column of the order lines by which they are found.
+    on: String,
     /// Its files may be temporary copies, which go with it.
     source: Source,
 }
@@ -117,7 +120,7 @@ impl Categories {
             .frame(&columns)?
             .select([sample.id(&join.on)?.value.alias(KEY), value.alias(format!("{:?}", Field::Category))])
             .unique_stable(Some(cols([KEY])), UniqueKeepStrategy::First);
-        Ok(Some(Self { frame, source }))
+        Ok(Some(Self { frame, on: join.on.clone(), source }))
     }
 
     /// The lines, in their order, with their categories.
@@ -129,8 +132,9 @@ impl Categories {
 
 /// The query over the file, and what it needs afterwards.
 struct Plan<'a> {
-    /// What the selected columns refer to.
-    once: Vec<Expr>,
+    /// What is computed from single columns.
+    cells: Cells,
+    /// What is computed from those.
     select: Vec<Expr>,
     columns: Columns<'static>,
     /// Flag column, input column, reason.
@@ -144,13 +148,18 @@ impl<'a> Plan<'a> {
         let customer = sample.customer(&spec.customer_id, spec.id_rules())?;
         let mut warnings = customer.warnings;
         let mut stated = Vec::new();
-        let mut once = customer.once;
+        let mut cells = Cells::default();
+        cells.once(&spec.customer_id, customer.once);
         let nobody = is_in(customer.value.clone(), excluded);
-        let mut select = vec![col(ROW), customer.value.alias("customer"), nobody.alias("excluded")];
+        let mut select = vec![
+            col(ROW),
+            cells.value(&spec.customer_id, "customer", customer.value),
+            cells.value(&spec.customer_id, "excluded", nobody),
+        ];
         let mut bad: Vec<(&str, &str, Expr)> = Vec::new();
         let mut placeholder = None;
         match &spec.order_id {
-            Some(column) => select.push(sample.id(column)?.value.alias("order")),
+            Some(column) => select.push(cells.value(column, "order", sample.id(column)?.value)),
             None => warnings.push(
                 Warning::new("W0351", "orders have no order id: each row is an order")
                     .help("if several rows belong to one order, name the column: order_id = \"…\""),
@@ -158,21 +167,23 @@ impl<'a> Plan<'a> {
         }
         if let Some(date) = &spec.date {
             let parsed = sample.day(date)?;
+            let column = date.column();
             stated.extend(parsed.stated.map(|s| format!("orders: {s}")));
             warnings.extend(parsed.warnings);
-            once.extend(parsed.once);
+            cells.once(column, parsed.once);
             let reason = "not a date in the format of the column";
-            bad.push((date.column(), reason, parsed.bad.or(parsed.value.clone().is_null())));
-            placeholder = Some((date.column(), PLACEHOLDER, is_placeholder(parsed.value.clone())));
-            select.push(parsed.value.cast(DataType::Int32).alias("day"));
-            select.extend(parsed.hour.map(|h| h.cast(DataType::UInt8).alias("hour")));
+            bad.push((column, reason, parsed.bad.or(parsed.value.clone().is_null())));
+            placeholder = Some((column, PLACEHOLDER, is_placeholder(parsed.value.clone())));
+            select.push(cells.value(column, "day", parsed.value.cast(DataType::Int32)));
+            select.extend(parsed.hour.map(|h| cells.value(column, "hour", h.cast(DataType::UInt8))));
         }
         // Beside an amount, the quantity only helps to tell returns, and the unit price nothing.
         let mut read_number = |name: &str| -> Result<Parsed> {
             let parsed = sample.number(name, spec.number.as_ref())?;
             warnings.extend(parsed.warnings.iter().cloned());
-            once.extend(parsed.once.iter().cloned());
-            Ok(parsed)
+            cells.once(name, parsed.once.clone());
+            let bad = parsed.bad.or(parsed.value.clone().is_null());
+            Ok(Parsed { bad, value: cells.value(name, &format!("value:{name}"), parsed.value), ..parsed })
         };
         let amount = spec.amount.as_deref().map(&mut read_number).transpose()?;
         let quantity = spec.quantity.as_deref().map(&mut read_number).transpose()?;
@@ -189,7 +200,7 @@ impl<'a> Plan<'a> {
             (&spec.unit_price, unit_price.as_ref()),
         ] {
             if let (Some(name), Some(parsed)) = (name, parsed) {
-                bad.push((name, "not a number", parsed.bad.clone().or(parsed.value.clone().is_null())));
+                bad.push((name, "not a number", parsed.bad.clone()));
             }
         }
         let (amount, quantity, unit_price) =
@@ -214,7 +225,10 @@ impl<'a> Plan<'a> {
         .fill_null(false);
         let returned = match spec.treat() {
             Treat::Keep => lit(false),
-            _ => spec.returns.as_ref().and_then(rule).unwrap_or_else(|| below_zero.clone()),
+            _ => match spec.returns.as_ref().and_then(rule) {
+                Some((column, rule)) => cells.value(column, "rule", rule),
+                None => below_zero.clone(),
+            },
         };
         // A return written with a positive amount still takes money away; the ledger keeps what the file says.
         let turned = returned.clone().and(amount.clone().gt(lit(0i64))).fill_null(false);
@@ -232,7 +246,7 @@ impl<'a> Plan<'a> {
             select.push(discount.alias("discount"));
         }
         if let Some(flag) = &spec.gift {
-            select.push(sample.flag(flag).alias("gift"));
+            select.push(cells.value(&flag.column, "gift", sample.flag(flag)));
         }
         let mut coded = Vec::new();
         for (field, column) in
@@ -241,27 +255,65 @@ impl<'a> Plan<'a> {
             if let Some(column) = column {
                 let name = format!("{field:?}");
                 if let (Field::Category, Some(join)) = (&field, &spec.join) {
-                    select.push(sample.id(&join.on)?.value.alias(KEY));
+                    // Found beside this once it is there.
+                    cells.add(&join.on, KEY, sample.id(&join.on)?.value);
+                    select.push(col(&name));
                     coded.push((field, name));
                     continue;
                 }
                 let value = if field == Field::Product { sample.id(column)?.value } else { sample.level(column).value };
-                select.push(value.alias(&name));
+                select.push(cells.value(column, &name, value));
                 coded.push((field, name));
             }
         }
         for column in spec.attributes.keys() {
             let name = format!("attribute:{column}");
-            select.push(sample.level(column).value.cast(DataType::String).alias(&name));
+            select.push(cells.value(column, &name, sample.level(column).value.cast(DataType::String)));
             coded.push((Field::Attribute(column.clone()), name));
         }
         let mut flags = Vec::new();
         for (i, (column, reason, expr)) in bad.into_iter().chain(placeholder).enumerate() {
-            select.push(expr.fill_null(true).alias(format!("bad{i}")));
-            flags.push((format!("bad{i}"), column, reason));
+            let flag = format!("bad{i}");
+            select.push(cells.value(column, &flag, expr.fill_null(true)));
+            flags.push((flag, column, reason));
         }
         let order = spec.order_id.as_ref().map(|_| "order");
-        Ok(Self { once, select, columns: Columns { customer: "customer", order, coded }, bad: flags, warnings, stated })
+        Ok(Self {
+            cells,
+            select,
+            columns: Columns { customer: "customer", order, coded },
+            bad: flags,
+            warnings,
+            stated,
+        })
+    }
+
+    /// The lines of the file, and what the numbers stand for that are their texts.
+    fn lines(
+        &self,
+        source: &mut Source,
+        columns: &[&str],
+        categories: Option<&Categories>,
+    ) -> Result<(DataFrame, Texts)> {
+        let order = self.columns.order;
+        if let Some(taken) = source.taken() {
+            let beside = |column: &str, frame: LazyFrame| match categories {
+                Some(categories) if categories.on == column => categories.beside(frame),
+                _ => frame,
+            };
+            let (cells, texts) = self.cells.on_levels(taken, order, beside, "orders")?;
+            return Ok((collect(cells.lazy().select(&self.select), "orders")?, texts));
+        }
+        let query = |source: &Source| -> Result<LazyFrame> {
+            let cells = self.cells.on_rows(source.frame(columns)?);
+            Ok(categories.map_or_else(|| cells.clone(), |c| c.beside(cells.clone())).select(&self.select))
+        };
+        let mut lines = collect(query(source)?, "orders")?;
+        if lines.height() as u64 != source.rows() {
+            source.force_copies()?;
+            lines = collect(query(source)?, "orders")?;
+        }
+        Texts::of(lines, order, "orders")
     }
 }
 
@@ -270,8 +322,8 @@ fn minor(money: Expr) -> Expr {
     (money * lit(MONEY_SCALE)).round(0, RoundMode::HalfAwayFromZero).cast(DataType::Int64)
 }
 
-/// Which lines the user's rule calls returns; `None` without a rule.
-fn rule(rule: &Returns) -> Option<Expr> {
+/// Which lines the user's rule calls returns, and by which column; `None` without a rule.
+fn rule(rule: &Returns) -> Option<(&str, Expr)> {
     let column = rule.column.as_deref()?;
     if rule.starts_with.is_none() && rule.equals.is_empty() {
         return None;
@@ -285,7 +337,7 @@ fn rule(rule: &Returns) -> Option<Expr> {
         let values: Vec<&str> = rule.equals.iter().map(String::as_str).collect();
         hit = hit.or(text.is_in(lit(Series::new("values".into(), values)).implode(false), false));
     }
-    Some(hit.fill_null(false))
+    Some((column, hit.fill_null(false)))
 }
 
 /// Whether a text is one of some.
@@ -435,16 +487,6 @@ fn sort_out(rows: &Lines, treat: Treat, as_of: Option<Day>, window_days: Option<
         }
     }
     sorted
-}
-
-/// The customers of some lines, ascending.
-fn distinct(lines: &DataFrame, rows: &[bool]) -> Result<Vec<String>> {
-    if !rows.contains(&true) {
-        return Ok(Vec::new());
-    }
-    let mask = BooleanChunked::from_slice("mask".into(), rows);
-    let found = guard("orders", || lines.column("customer")?.filter(&mask)?.unique()?.sort(SortOptions::default()))?;
-    guard("orders", || Ok(found.str()?.iter().flatten().map(str::to_owned).collect()))
 }
 
 /// The newest day, not counting an isolated tail: under 0.1 % of rows, more than 90 days after the rest (a slip of the

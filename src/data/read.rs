@@ -73,6 +73,30 @@ pub struct Tables {
     pub(crate) excluded: Vec<String>,
 }
 
+impl Tables {
+    /// Nothing has been read.
+    pub(crate) fn empty(options: ReadOptions, excluded: Vec<String>) -> Self {
+        Self {
+            orders: None,
+            customers: None,
+            events: None,
+            surveys: None,
+            as_of: options.as_of,
+            window_days: options.window_days,
+            kinds: Vec::new(),
+            leads: Vec::new(),
+            lapsed: Vec::new(),
+            sales: Sales::default(),
+            ledger: Vec::new(),
+            rejects: Vec::new(),
+            stated: Vec::new(),
+            warnings: Vec::new(),
+            inputs: Vec::new(),
+            excluded,
+        }
+    }
+}
+
 /// Facts about the orders that count, guests included where said.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sales {
@@ -93,24 +117,7 @@ pub struct Sales {
 /// # Errors
 /// E01 for files, E0201 for columns, E03 for values; see `ilk explain CODE`.
 pub fn read(inputs: &Inputs, base: &Path, options: ReadOptions) -> Result<Tables> {
-    let mut tables = Tables {
-        orders: None,
-        customers: None,
-        events: None,
-        surveys: None,
-        as_of: options.as_of,
-        window_days: options.window_days,
-        kinds: Vec::new(),
-        leads: Vec::new(),
-        lapsed: Vec::new(),
-        sales: Sales::default(),
-        ledger: Vec::new(),
-        rejects: Vec::new(),
-        stated: Vec::new(),
-        warnings: Vec::new(),
-        inputs: Vec::new(),
-        excluded: inputs.exclude_ids.clone(),
-    };
+    let mut tables = Tables::empty(options, inputs.exclude_ids.clone());
     if inputs.orders.is_none() && inputs.customers.is_none() && inputs.events.is_empty() {
         return Err(Error::new("E0201", "no table says who the customers are")
             .help("add [input.orders] or [input.customers] to ilk.toml; `ilk init FILE` writes them"));

@@ -1,0 +1,368 @@
+//! Text columns as numbers: what the quick look at a clean file takes along, so that the file is read once and every
+//! expression is computed on the distinct values of a column instead of on its rows.
+
+use super::duplicates::{Sketch, hash};
+use super::frame::{collect, guard};
+use super::inspect::missing_word;
+use super::log::Texts;
+use super::scan::Look;
+use super::source::ROW;
+use crate::error::Result;
+use polars::prelude::*;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// Places of a [`Coder`] for the texts it has seen last, in pairs. Tests have few, so that texts are forgotten.
+const PLACES: usize = if cfg!(test) { 2 } else { 4096 };
+
+/// Gives the cells of a column codes. A text that has not been seen for a while gets another code: so the memory of it stays
+/// small and near, and whoever needs distinct values tells the few texts apart afterwards.
+pub(crate) struct Coder {
+    codes: Vec<u32>,
+    /// The texts one after the other, and where each ends. Code 0 is a cell without anything.
+    texts: Vec<u8>,
+    ends: Vec<u32>,
+    places: Vec<[u32; 2]>,
+}
+
+impl Coder {
+    fn new() -> Self {
+        Self { codes: Vec::new(), texts: Vec::new(), ends: vec![0], places: vec![[0; 2]; PLACES] }
+    }
+
+    fn is(&self, code: u32, text: &[u8]) -> bool {
+        let code = code as usize;
+        code > 0 && &self.texts[self.ends[code - 1] as usize..self.ends[code] as usize] == text
+    }
+
+    /// Takes in the next cell, whose [`hash`] is given; `bare` is whether it stands without quotes.
+    fn add(&mut self, text: &[u8], hash: u64, bare: bool) {
+        if text.is_empty() && bare {
+            self.codes.push(0);
+            return;
+        }
+        let place = hash as usize % PLACES;
+        let [new, old] = self.places[place];
+        let code = if self.is(new, text) {
+            new
+        } else if self.is(old, text) {
+            old
+        } else {
+            let code = self.ends.len() as u32;
+            self.texts.extend_from_slice(text);
+            // A piece is far below four gigabytes.
+            self.ends.push(self.texts.len() as u32);
+            self.places[place] = [code, new];
+            code
+        };
+        self.codes.push(code);
+    }
+
+    /// The codes, and the text of each; `None` if a text is no UTF-8.
+    pub(crate) fn finish(self) -> Option<Piece> {
+        let texts = std::str::from_utf8(&self.texts).ok()?;
+        let mut levels = StringChunkedBuilder::new(PlSmallStr::EMPTY, self.ends.len());
+        levels.append_null();
+        for ends in self.ends.windows(2) {
+            levels.append_value(texts.get(ends[0] as usize..ends[1] as usize)?);
+        }
+        Some(Piece { codes: self.codes, levels: levels.finish() })
+    }
+}
+
+/// A part of a column: a code for each row, and the text of each code. Equal codes are equal texts, but not the reverse.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    codes: Vec<u32>,
+    levels: StringChunked,
+}
+
+impl Piece {
+    /// Number of codes.
+    pub(crate) fn levels(&self) -> usize {
+        self.levels.len()
+    }
+}
+
+/// What the quick look keeps of the records of a piece.
+pub(crate) struct Seen {
+    /// The sketch of every record.
+    pub(crate) sketches: Vec<u64>,
+    /// Where each begins, counted from the piece.
+    pub(crate) starts: Vec<u32>,
+    /// Records that stand on more than one line: number in the piece, and lines more than one.
+    pub(crate) breaks: Vec<(usize, u64)>,
+    /// Cells that hold a word for "missing": column, word, and how many.
+    pub(crate) missing: BTreeMap<(usize, &'static str), u64>,
+    /// The columns that are taken along.
+    pub(crate) coders: Vec<Option<Coder>>,
+    sketch: Sketch,
+    lines: u64,
+}
+
+impl Seen {
+    /// `wanted` says of each column whether it is taken along.
+    pub(crate) fn new(wanted: &[bool]) -> Self {
+        Self {
+            sketches: Vec::new(),
+            starts: Vec::new(),
+            breaks: Vec::new(),
+            missing: BTreeMap::new(),
+            coders: wanted.iter().map(|w| w.then(Coder::new)).collect(),
+            sketch: Sketch::EMPTY,
+            lines: 0,
+        }
+    }
+}
+
+impl Look for Seen {
+    fn field(&mut self, column: usize, text: &[u8], bare: bool) {
+        let hash = hash(text);
+        self.sketch.mix(hash);
+        if let Some(word) = missing_word(text) {
+            *self.missing.entry((column, word)).or_default() += 1;
+        }
+        if !bare {
+            self.lines += memchr::memchr_iter(b'\n', text).count() as u64;
+        }
+        if let Some(coder) = &mut self.coders[column] {
+            coder.add(text, hash, bare);
+        }
+    }
+
+    fn end(&mut self, start: usize) {
+        if self.lines > 0 {
+            self.breaks.push((self.sketches.len(), std::mem::take(&mut self.lines)));
+        }
+        self.sketches.push(std::mem::replace(&mut self.sketch, Sketch::EMPTY).bits());
+        self.starts.push(start as u32);
+    }
+}
+
+/// What is computed from single columns of the input, by column.
+#[derive(Default)]
+pub(crate) struct Cells(BTreeMap<String, Cell>);
+
+#[derive(Default)]
+struct Cell {
+    /// What the values refer to: computed once, before them.
+    once: Vec<Expr>,
+    values: Vec<(String, Expr)>,
+}
+
+impl Cells {
+    /// Adds a value that is computed from `column` alone, row by row. What is there under the name stays.
+    pub(crate) fn add(&mut self, column: &str, name: &str, value: Expr) {
+        let cell = self.0.entry(column.into()).or_default();
+        if !cell.values.iter().any(|(known, _)| known == name) {
+            cell.values.push((name.into(), value));
+        }
+    }
+
+    /// The same; what is returned stands for the value from then on.
+    pub(crate) fn value(&mut self, column: &str, name: &str, value: Expr) -> Expr {
+        self.add(column, name, value);
+        col(name)
+    }
+
+    /// Adds what the values of `column` refer to.
+    pub(crate) fn once(&mut self, column: &str, once: Vec<Expr>) {
+        let cell = self.0.entry(column.into()).or_default();
+        for expr in once {
+            if !cell.once.contains(&expr) {
+                cell.once.push(expr);
+            }
+        }
+    }
+
+    /// Computes them on every row of a frame.
+    pub(crate) fn on_rows(&self, frame: LazyFrame) -> LazyFrame {
+        let once: Vec<Expr> = self.0.values().flat_map(|cell| cell.once.iter().cloned()).collect();
+        let values = self.0.values().flat_map(|cell| &cell.values).map(|(name, value)| value.clone().alias(name));
+        frame.with_columns(once).select(std::iter::once(col(ROW)).chain(values).collect::<Vec<_>>())
+    }
+
+    /// Computes them on the texts of coded columns. `then` is applied to the result of each column, with its name.
+    pub(crate) fn on_levels(
+        &self,
+        columns: BTreeMap<String, Vec<Piece>>,
+        order: Option<&str>,
+        then: impl Fn(&str, LazyFrame) -> LazyFrame + Sync,
+        what: &str,
+    ) -> Result<(DataFrame, Texts)> {
+        let columns: Vec<(String, Vec<Piece>)> = columns.into_iter().collect();
+        let parts: Vec<(Vec<Column>, Texts)> = columns
+            .into_par_iter()
+            .filter_map(|(name, pieces)| Some((self.0.get(&name)?, name, pieces)))
+            .map(|(cell, name, pieces)| {
+                let (codes, levels) = joined(pieces);
+                let levels = levels.with_name(name.as_str().into()).into_column();
+                let frame = guard(what, || DataFrame::new(levels.len(), vec![levels]))?;
+                let values: Vec<Expr> = cell.values.iter().map(|(name, value)| value.clone().alias(name)).collect();
+                let frame = then(&name, frame.lazy().with_columns(&cell.once).select(values));
+                let (mut frame, texts) = Texts::of(collect(frame, what)?, order, what)?;
+                frame.rechunk_mut();
+                let codes = IdxCa::from_vec(ROW.into(), codes);
+                Ok((guard(what, || frame.take(&codes))?.into_columns(), texts))
+            })
+            .collect::<Result<_>>()?;
+        let mut texts = Texts::default();
+        let mut columns = Vec::new();
+        for (own, of) in parts {
+            columns.extend(own);
+            texts.extend(of);
+        }
+        let rows = columns.first().map_or(0, Column::len);
+        let frame = guard(what, || {
+            columns.push(Column::new_row_index(ROW.into(), 0, rows)?);
+            DataFrame::new(rows, columns)
+        })?;
+        Ok((frame, texts))
+    }
+}
+
+/// The pieces as one.
+fn joined(pieces: Vec<Piece>) -> (Vec<u32>, StringChunked) {
+    let mut codes = vec![0; pieces.iter().map(|p| p.codes.len()).sum()];
+    let mut rest = codes.as_mut_slice();
+    let mut parts = Vec::with_capacity(pieces.len());
+    let mut chunks = Vec::with_capacity(pieces.len());
+    let mut first = 0u32;
+    for piece in pieces {
+        let (own, after) = rest.split_at_mut(piece.codes.len());
+        parts.push((own, piece.codes, first));
+        rest = after;
+        first += piece.levels.len() as u32;
+        chunks.extend(piece.levels.downcast_iter().cloned().collect::<Vec<_>>());
+    }
+    parts.into_par_iter().for_each(|(own, codes, first)| {
+        own.iter_mut().zip(codes).for_each(|(own, code)| *own = first + code);
+    });
+    (codes, StringChunked::from_chunk_iter(PlSmallStr::EMPTY, chunks))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::duplicates::CopyRules;
+    use super::super::orders;
+    use super::super::read::{ReadOptions, Tables};
+    use super::super::schema::OrdersSpec;
+    use super::super::source::Source;
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    const COLUMNS: [&str; 9] = ["customer", "order", "day", "pieces", "price", "product", "sort", "gift", "town"];
+
+    /// Everything that is read of the lines, as text: taken along by the quick look, or by polars from the file.
+    fn read(spec: &str, folder: &Path, taken: bool, max_rejected: f64, as_of: Option<i32>) -> String {
+        let spec: OrdersSpec = toml::from_str(spec).expect("a spec");
+        let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
+        let options = ReadOptions {
+            as_of: as_of.map(super::super::dates::Day),
+            window_days: None,
+            max_rejected,
+            copies: CopyRules::default(),
+        };
+        let mut tables = Tables::empty(options, vec!["c2".into()]);
+        let columns = if taken { columns } else { Vec::new() };
+        let source = Source::open_and_take(spec.opening(), folder, &columns);
+        let ordered = source.and_then(|source| orders::lines(&spec, folder, options, source, &mut tables));
+        let Tables { orders, customers, as_of, sales, ledger, rejects, stated, warnings, inputs, .. } = tables;
+        let all = (orders, customers, as_of, sales, ledger, rejects, stated, warnings, inputs);
+        format!("{ordered:#?}\n{all:#?}")
+    }
+
+    /// A cell of each column, mostly clean.
+    fn row() -> impl Strategy<Value = Vec<String>> {
+        let null = "|NA|n/a| |-|null|nan";
+        let cell = |clean: &str, odd: &str| {
+            let regex = |text: &str| prop::string::string_regex(text).expect("a pattern");
+            prop_oneof![12 => regex(clean), 1 => regex(&format!("({odd}{null})"))]
+        };
+        (
+            cell("[a-c][1-4]|a much longer id [1-3]", "17850\\.0| c1|c1 |É1|C3"),
+            cell("[1-9]|C[1-4]", "536365\\.0|a long order id [12]|1E5"),
+            cell("2025-0[1-6]-1[0-9]", "1900-01-01|2025-13-01|gestern|2025-02-30| 2025-01-10 |9999-12-31"),
+            cell("[1-9]|-[1-3]", "1,5|1\\.5|zwei|0|inf|1e3|\\+4| 7 "),
+            cell(
+                "[0-9]{1,3}\\.[0-9]{2}",
+                "5|\\.5|1\\.005|12,50|€ 3\\.20|abc|-1|\\(2\\.00\\)|1,234\\.50|99999999999999999999",
+            ),
+            cell("p[0-9]", "10\\.0|P1|a product with a very long name"),
+            cell("books|toys", " books |Books"),
+            cell("yes|no|1|0", "TRUE|y| 1 "),
+            cell("Ulm|Köln", " Ulm"),
+        )
+            .prop_map(|(a, b, c, d, e, f, g, h, i)| vec![a, b, c, d, e, f, g, h, i])
+    }
+
+    /// A cell as it is written: with quotes where it needs them, or where it may have them.
+    fn written(cell: &str, delimiter: &str, quotes: bool) -> String {
+        if quotes || cell.contains(['"', '\n', '\r']) || cell.contains(delimiter) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.into()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+        #[test]
+        fn what_is_taken_along_is_what_polars_reads(
+            rows in prop::collection::vec((row(), prop::collection::vec(prop::bool::weighted(0.1), 9)), 1..60),
+            (delimiter, end, mark, last) in ("[,;\t]", "\n|\r\n", "|\u{feff}", any::<bool>()),
+            odd in prop::option::weighted(0.3, (0usize..60, "lone, \"quoted\"|two\nlines|x,y,z,\"\"|a\rb|line\r\nend")),
+            ragged in prop::option::weighted(0.1, 0usize..60),
+            quoted in any::<bool>(),
+            rules in prop::collection::vec(any::<bool>(), 9),
+            as_of in prop::option::weighted(0.2, 20_100i32..20_200),
+        ) {
+            let mut text = format!("{mark}{}{end}", COLUMNS.join(&delimiter));
+            for (i, (mut cells, quotes)) in rows.iter().cloned().enumerate() {
+                if let Some((_, odd)) = odd.as_ref().filter(|o| o.0 % rows.len() == i) {
+                    cells[5].clone_from(odd);
+                }
+                if ragged.is_some_and(|r| r % rows.len() == i) {
+                    cells.pop();
+                }
+                let cells = cells.iter().zip(quotes).map(|(c, q)| written(c, &delimiter, q && quoted));
+                text += &cells.collect::<Vec<_>>().join(&delimiter);
+                if last || i + 1 < rows.len() {
+                    text += &end;
+                }
+            }
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::write(folder.path().join("orders.csv"), &text).expect("a file");
+            std::fs::write(folder.path().join("sorts.csv"), "product,sort\np1,books\np2,toys\np3,\n").expect("a file");
+            let mut spec = String::from("path = \"orders.csv\"\ncustomer_id = \"customer\"\n");
+            for (asked, line) in rules.iter().zip([
+                "order_id = \"order\"",
+                "date = { column = \"day\", format = \"%Y-%m-%d\" }",
+                "quantity = \"pieces\"",
+                "unit_price = \"price\"",
+                "product = \"product\"",
+                "category = \"sort\"",
+                "normalize = \"trim,upper\"",
+                "discount = \"pieces\"",
+                "channel = \"town\"",
+            ]) {
+                if *asked {
+                    spec += line;
+                    spec.push('\n');
+                }
+            }
+            if rules[4] && rules[5] && rules[7] {
+                spec += "join = { path = \"sorts.csv\", on = \"product\" }\n";
+            }
+            if rules[0] && rules[8] {
+                spec += "[returns]\ncolumn = \"order\"\nstarts_with = \"C\"\n";
+            }
+            if rules[6] {
+                spec += "[gift]\ncolumn = \"gift\"\n[attributes]\ntown = \"nominal\"\n";
+            }
+            let max_rejected = if rules[2] == rules[3] { 1.0 } else { 0.1 };
+            let by = |taken| read(&spec, folder.path(), taken, max_rejected, as_of.filter(|_| rules[1]));
+            prop_assert_eq!(by(true), by(false), "{}\n{}", spec, text);
+        }
+    }
+}
