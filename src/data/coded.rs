@@ -1,9 +1,9 @@
 //! Text columns as numbers: what the quick look at a clean file takes along, so that the file is read once and every
 //! expression is computed on the distinct values of a column instead of on its rows.
 
-use super::duplicates::{Sketch, hash};
+use super::duplicates::{Sketch, hash, short_words};
 use super::frame::{collect, guard};
-use super::inspect::missing_word;
+use super::inspect::{STRETCH, missing_word};
 use super::log::Texts;
 use super::scan::Look;
 use super::source::ROW;
@@ -12,8 +12,11 @@ use polars::prelude::*;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// Places of a [`Coder`] for the texts it has seen last, in pairs. Tests have few, so that texts are forgotten.
-const PLACES: usize = if cfg!(test) { 2 } else { 4096 };
+/// Pairs of places of a [`Coder`] for the texts it has seen last. Tests have few, so that texts are forgotten.
+const PAIRS: usize = if cfg!(test) { 2 } else { 4096 };
+
+/// Bytes of a text that are compared as two numbers.
+const SHORT: usize = 16;
 
 /// Gives the cells of a column codes. A text that has not been seen for a while gets another code: so the memory of it stays
 /// small and near, and whoever needs distinct values tells the few texts apart afterwards.
@@ -22,17 +25,26 @@ pub(crate) struct Coder {
     /// The texts one after the other, and where each ends. Code 0 is a cell without anything.
     texts: Vec<u8>,
     ends: Vec<u32>,
-    places: Vec<[u32; 2]>,
+    places: Vec<[Place; 2]>,
+}
+
+/// A text that has been seen: its code, its length, and the text itself if it is short, else its hash.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    code: u32,
+    length: u32,
+    words: [u64; 2],
 }
 
 impl Coder {
-    fn new() -> Self {
-        Self { codes: Vec::new(), texts: Vec::new(), ends: vec![0], places: vec![[0; 2]; PLACES] }
-    }
-
-    fn is(&self, code: u32, text: &[u8]) -> bool {
-        let code = code as usize;
-        code > 0 && &self.texts[self.ends[code - 1] as usize..self.ends[code] as usize] == text
+    /// For about so many rows.
+    fn new(rows: usize) -> Self {
+        Self {
+            codes: Vec::with_capacity(rows),
+            texts: Vec::new(),
+            ends: vec![0],
+            places: vec![[Place::default(); 2]; PAIRS],
+        }
     }
 
     /// Takes in the next cell, whose [`hash`] is given; `bare` is whether it stands without quotes.
@@ -41,25 +53,36 @@ impl Coder {
             self.codes.push(0);
             return;
         }
-        let place = hash as usize % PLACES;
-        let [new, old] = self.places[place];
-        let code = if self.is(new, text) {
-            new
-        } else if self.is(old, text) {
-            old
+        let words = if text.len() <= SHORT { short_words(text) } else { [hash; 2] };
+        let is = |place: Place| {
+            place.length as usize == text.len()
+                && place.words == words
+                && place.code > 0
+                && (text.len() <= SHORT || self.text(place.code) == text)
+        };
+        let at = hash as usize % PAIRS;
+        let [new, old] = self.places[at];
+        let code = if is(new) {
+            new.code
+        } else if is(old) {
+            old.code
         } else {
-            let code = self.ends.len() as u32;
-            self.texts.extend_from_slice(text);
             // A piece is far below four gigabytes.
+            let place = Place { code: self.ends.len() as u32, length: text.len() as u32, words };
+            self.texts.extend_from_slice(text);
             self.ends.push(self.texts.len() as u32);
-            self.places[place] = [code, new];
-            code
+            self.places[at] = [place, new];
+            place.code
         };
         self.codes.push(code);
     }
 
+    fn text(&self, code: u32) -> &[u8] {
+        &self.texts[self.ends[code as usize - 1] as usize..self.ends[code as usize] as usize]
+    }
+
     /// The codes, and the text of each; `None` if a text is no UTF-8.
-    pub(crate) fn finish(self) -> Option<Piece> {
+    fn finish(self) -> Option<Piece> {
         let texts = std::str::from_utf8(&self.texts).ok()?;
         let mut levels = StringChunkedBuilder::new(PlSmallStr::EMPTY, self.ends.len());
         levels.append_null();
@@ -85,57 +108,79 @@ impl Piece {
 }
 
 /// What the quick look keeps of the records of a piece.
-pub(crate) struct Seen {
+pub(crate) struct Kept {
     /// The sketch of every record.
     pub(crate) sketches: Vec<u64>,
-    /// Where each begins, counted from the piece.
-    pub(crate) starts: Vec<u32>,
-    /// Records that stand on more than one line: number in the piece, and lines more than one.
-    pub(crate) breaks: Vec<(usize, u64)>,
+    /// Every [`STRETCH`]th record: where it begins, counted from the piece, and how many lines after the first.
+    pub(crate) stretches: Vec<(u64, u64)>,
+    /// The lines of the piece.
+    pub(crate) lines: u64,
+    /// Where the last record begins, counted from the piece.
+    pub(crate) last: Option<u64>,
     /// Cells that hold a word for "missing": column, word, and how many.
     pub(crate) missing: BTreeMap<(usize, &'static str), u64>,
     /// The columns that are taken along.
-    pub(crate) coders: Vec<Option<Coder>>,
-    sketch: Sketch,
-    lines: u64,
+    pub(crate) taken: Vec<Option<Piece>>,
 }
 
-impl Seen {
-    /// `wanted` says of each column whether it is taken along.
-    pub(crate) fn new(wanted: &[bool]) -> Self {
-        Self {
-            sketches: Vec::new(),
-            starts: Vec::new(),
-            breaks: Vec::new(),
-            missing: BTreeMap::new(),
-            coders: wanted.iter().map(|w| w.then(Coder::new)).collect(),
-            sketch: Sketch::EMPTY,
+/// What gathers it.
+pub(crate) struct Keeper {
+    kept: Kept,
+    coders: Vec<Option<Coder>>,
+    sketch: Sketch,
+}
+
+impl Keeper {
+    /// For about so many records. `wanted` says of each column whether it is taken along.
+    pub(crate) fn new(records: usize, wanted: &[bool]) -> Self {
+        let kept = Kept {
+            sketches: Vec::with_capacity(records),
+            stretches: Vec::new(),
             lines: 0,
-        }
+            last: None,
+            missing: BTreeMap::new(),
+            taken: Vec::new(),
+        };
+        Self { kept, coders: wanted.iter().map(|w| w.then(|| Coder::new(records))).collect(), sketch: Sketch::EMPTY }
     }
 }
 
-impl Look for Seen {
+impl Look for Keeper {
+    type Found = Kept;
+
+    fn start(&mut self, at: usize) {
+        if self.kept.sketches.len().is_multiple_of(STRETCH) {
+            self.kept.stretches.push((at as u64, self.kept.lines));
+        }
+        self.kept.last = Some(at as u64);
+    }
+
     fn field(&mut self, column: usize, text: &[u8], bare: bool) {
         let hash = hash(text);
         self.sketch.mix(hash);
         if let Some(word) = missing_word(text) {
-            *self.missing.entry((column, word)).or_default() += 1;
+            *self.kept.missing.entry((column, word)).or_default() += 1;
         }
         if !bare {
-            self.lines += memchr::memchr_iter(b'\n', text).count() as u64;
+            self.kept.lines += memchr::memchr_iter(b'\n', text).count() as u64;
         }
         if let Some(coder) = &mut self.coders[column] {
             coder.add(text, hash, bare);
         }
     }
 
-    fn end(&mut self, start: usize) {
-        if self.lines > 0 {
-            self.breaks.push((self.sketches.len(), std::mem::take(&mut self.lines)));
-        }
-        self.sketches.push(std::mem::replace(&mut self.sketch, Sketch::EMPTY).bits());
-        self.starts.push(start as u32);
+    fn end(&mut self) {
+        self.kept.lines += 1;
+        self.kept.sketches.push(std::mem::replace(&mut self.sketch, Sketch::EMPTY).bits());
+    }
+
+    fn found(mut self) -> Option<Kept> {
+        self.kept.taken = self
+            .coders
+            .into_iter()
+            .map(|coder| coder.map_or(Some(None), |coder| coder.finish().map(Some)))
+            .collect::<Option<_>>()?;
+        Some(self.kept)
     }
 }
 

@@ -8,9 +8,13 @@ use super::read::{MONEY_SCALE, ReadOptions, Tables, percent};
 use super::source::{ROW, Source};
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Parts in which sketches are compared; a power of two.
+const PARTS: usize = 16;
 
 /// The column that says whether a row is left out because it stands elsewhere.
 pub(crate) const COPY: &str = "copy";
@@ -66,25 +70,31 @@ impl Sketch {
     }
 }
 
-/// 64 bits of a cell, eight bytes at a time.
+/// A cell of at most sixteen bytes as two numbers; cells of one length with equal numbers are equal.
+pub(crate) fn short_words(cell: &[u8]) -> [u64; 2] {
+    let half = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    match (cell.first_chunk::<8>(), cell.last_chunk::<8>(), cell.first_chunk::<4>(), cell.last_chunk::<4>(), cell) {
+        (Some(first), Some(last), ..) => [u64::from_le_bytes(*first), u64::from_le_bytes(*last)],
+        (_, _, Some(first), Some(last), _) => [half(first), half(last)],
+        (.., []) => [0; 2],
+        (.., [first, rest @ ..]) => {
+            let last = rest.iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
+            [u64::from(*first), last]
+        }
+    }
+}
+
+/// 64 bits of a cell.
 pub(crate) fn hash(cell: &[u8]) -> u64 {
     let mut state = 0x2d35_8dcc_aa6c_78a5 ^ cell.len() as u64;
-    let (words, rest) = cell.as_chunks::<8>();
-    for word in words {
-        state = fold(state ^ u64::from_le_bytes(*word), 0xa076_1d64_78bd_642f);
+    let mut rest = cell;
+    while rest.len() > 16 {
+        let [a, b] = short_words(&rest[..16]);
+        state = fold(a ^ state, b ^ 0xe703_7ed1_a0b4_28db);
+        rest = &rest[16..];
     }
-    if !rest.is_empty() {
-        // The last eight bytes overlap those before; fewer are put together from the ends of what there is.
-        let word = match (cell.last_chunk::<8>(), rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
-            (Some(last), ..) => u64::from_le_bytes(*last),
-            (None, Some(first), Some(last)) => {
-                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
-            }
-            _ => u64::from(rest[0]) | u64::from(rest[rest.len() / 2]) << 8 | u64::from(rest[rest.len() - 1]) << 16,
-        };
-        state = fold(state ^ word, 0xe703_7ed1_a0b4_28db);
-    }
-    state
+    let [a, b] = short_words(rest);
+    fold(a ^ state, b ^ 0xa076_1d64_78bd_642f)
 }
 
 /// The sketch of a record.
@@ -113,29 +123,33 @@ pub(crate) fn digest<'a>(fields: impl Iterator<Item = &'a [u8]>, buffer: &mut Ve
 /// row: a place that is hit twice makes candidates of all who hit it.
 fn candidates(files: &[Vec<u64>]) -> Vec<u64> {
     let rows: usize = files.iter().map(Vec::len).sum();
-    let places = (rows * 16).next_power_of_two().max(64);
-    let mask = places as u64 - 1;
-    let mut seen = vec![0u64; places / 64];
-    let mut again = vec![0u64; places / 64];
-    for sketch in files.iter().flatten() {
-        let place = sketch & mask;
-        let (word, bit) = ((place / 64) as usize, 1 << (place % 64));
-        if seen[word] & bit != 0 {
-            again[word] |= bit;
-        } else {
-            seen[word] |= bit;
-        }
-    }
-    let mut found: Vec<(u64, u64)> = Vec::new();
-    for (row, sketch) in files.iter().flatten().enumerate() {
-        let place = sketch & mask;
-        if again[(place / 64) as usize] & (1 << (place % 64)) != 0 {
-            found.push((*sketch, row as u64));
-        }
-    }
-    found.sort_unstable();
-    let mut rows: Vec<u64> =
-        found.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1).flatten().map(|(_, row)| *row).collect();
+    let places = (rows * 16).next_power_of_two().max(64 * PARTS);
+    let own = places / PARTS;
+    // Each part of the places is marked by itself.
+    let parts: Vec<Vec<(u64, u64)>> = (0..PARTS)
+        .into_par_iter()
+        .map(|part| {
+            let place = |sketch: u64| {
+                let place = (sketch & (places as u64 - 1)) as usize;
+                (place / own == part).then_some((place % own / 64, 1u64 << (place % 64)))
+            };
+            let mut seen = vec![0u64; own / 64];
+            let mut again = vec![0u64; own / 64];
+            for (word, bit) in files.iter().flatten().filter_map(|sketch| place(*sketch)) {
+                again[word] |= seen[word] & bit;
+                seen[word] |= bit;
+            }
+            drop(seen);
+            let hit = |sketch: u64| place(sketch).is_some_and(|(word, bit)| again[word] & bit != 0);
+            let mut found: Vec<(u64, u64)> =
+                files.iter().flatten().zip(0..).filter(|(sketch, _)| hit(**sketch)).map(|(s, row)| (*s, row)).collect();
+            found.sort_unstable();
+            found
+        })
+        .collect();
+    // Equal sketches are in one part.
+    let same = parts.iter().flat_map(|found| found.chunk_by(|a, b| a.0 == b.0)).filter(|same| same.len() > 1);
+    let mut rows: Vec<u64> = same.flatten().map(|(_, row)| *row).collect();
     rows.sort_unstable();
     rows
 }
@@ -464,6 +478,20 @@ mod tests {
             vec![vec![of("a,bc"), of("a long row"), of("a long row ")], vec![of("x"), of("a long row"), of("")]];
         assert_eq!(candidates(&files), vec![1, 4]);
         assert_eq!(candidates(&[Vec::new()]), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn short_cells_of_one_length_with_equal_words_are_equal() {
+        for length in 0..=16 {
+            let cell: Vec<u8> = (0..length).collect();
+            for i in 0..cell.len() {
+                let mut other = cell.clone();
+                other[i] ^= 64;
+                assert_ne!(short_words(&cell), short_words(&other), "{length} {i}");
+                assert_ne!(hash(&cell), hash(&other), "{length} {i}");
+            }
+        }
+        assert_ne!(hash(b"a longer text than that"), hash(b"a longer text than thas"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! One pass over the bytes in front of polars, so that polars is only ever given plain UTF-8 with equally long records.
 //! What is not (gzip, Windows-1252, UTF-16, ragged lines) is copied into a temporary file that is.
 
-use super::coded::{Coder, Piece, Seen};
+use super::coded::{Keeper, Piece};
 use super::duplicates::{digest, sketch};
 use super::numbers::NULL_WORDS;
 use super::scan::{Layout, PIECE, scan};
@@ -21,8 +21,8 @@ use tempfile::NamedTempFile;
 /// Delimiters that are tried, in order of preference.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Records from one remembered byte offset to the next.
-const STRETCH: u64 = 64;
+/// Records from one remembered place in the file to the next, at most.
+pub(super) const STRETCH: usize = 64;
 
 /// What the user says of the file; what is absent is detected.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +39,14 @@ pub(crate) struct Declared {
     pub(crate) names: Vec<String>,
     /// Columns whose cells are taken along where the file has no flaw.
     pub(crate) taken: Vec<String>,
+}
+
+/// Where a record stands: its number among the clean ones, byte offset (without a byte order mark) and line.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    record: u64,
+    offset: u64,
+    line: u64,
 }
 
 /// A delimited file that polars can read.
@@ -72,8 +80,8 @@ pub(crate) struct Delimited {
     headless: bool,
     /// The sketch of every clean record.
     pub(crate) sketches: Vec<u64>,
-    /// Byte offset and line of every [`STRETCH`]th record, where polars reads the file itself.
-    stretches: Vec<(u64, u64)>,
+    /// Places in the file, [`STRETCH`] records apart or less, where polars reads the file itself.
+    stretches: Vec<Stretch>,
     /// Whether the quick look found nothing odd.
     flawless: bool,
     /// The cells of the columns that are taken along, from a file without a flaw.
@@ -94,8 +102,6 @@ impl Delimited {
         let header = header(text, delimiter, &shown, declared)?;
         let file = File::open(path).map_err(|e| unreadable(&shown, &e))?;
         let bytes = file.metadata().map_err(|e| unreadable(&shown, &e))?.len();
-        let hash = hash(&file, &shown)?;
-
         let mut this = Self {
             path: path.to_path_buf(),
             shown,
@@ -105,7 +111,7 @@ impl Delimited {
             records: 0,
             ragged: Vec::new(),
             warnings: Vec::new(),
-            hash,
+            hash: String::new(),
             bytes,
             last: Vec::new(),
             missing: BTreeMap::new(),
@@ -118,26 +124,34 @@ impl Delimited {
             copy: None,
         };
         let mut copy = is_gzip(&head_raw(path)?) || encoding != UTF_8 || declared.skip > 0 || declared.headless;
-        loop {
-            match this.pass(copy, declared)? {
-                Pass::Clean => break,
-                Pass::NotUtf8 { line, byte } => {
-                    this.encoding = WINDOWS_1252;
-                    copy = true;
-                    warnings.push(
-                        Warning::new(
-                            "W0108",
-                            format!(
-                                "{} is not UTF-8 (byte 0x{byte:02X} in line {line}): read as windows-1252",
-                                this.name()
-                            ),
-                        )
-                        .help("save it as UTF-8, or state it: encoding = \"windows-1252\""),
-                    );
+        let name = this.shown.clone();
+        let (hash, passed) = rayon::join(
+            || hash(&file, &name),
+            || -> Result<()> {
+                loop {
+                    match this.pass(copy, declared)? {
+                        Pass::Clean => return Ok(()),
+                        Pass::NotUtf8 { line, byte } => {
+                            this.encoding = WINDOWS_1252;
+                            copy = true;
+                            warnings.push(
+                                Warning::new(
+                                    "W0108",
+                                    format!(
+                                        "{} is not UTF-8 (byte 0x{byte:02X} in line {line}): read as windows-1252",
+                                        this.name()
+                                    ),
+                                )
+                                .help("save it as UTF-8, or state it: encoding = \"windows-1252\""),
+                            );
+                        }
+                        Pass::Ragged => copy = true,
+                    }
                 }
-                Pass::Ragged => copy = true,
-            }
-        }
+            },
+        );
+        this.hash = hash?;
+        passed?;
         if this.records == 0 && this.ragged.is_empty() {
             return Err(Error::new("E0103", format!("{} has a header and no rows", this.name()))
                 .why("there is nobody to put into segments")
@@ -218,11 +232,11 @@ impl Delimited {
     }
 
     fn locate_in_stretches(&self, wanted: &[u64]) -> Result<Vec<(usize, Vec<String>)>> {
-        let found: Vec<Vec<(usize, Vec<String>)>> = self.by_stretch(wanted, |rows, first, line, file| {
+        let found: Vec<Vec<(usize, Vec<String>)>> = self.by_stretch(wanted, |rows, from, file| {
             let mut reader = self.plain_reader(file);
             let mut record = ByteRecord::new();
             let mut found = Vec::with_capacity(rows.len());
-            let (mut row, mut line) = (first, line);
+            let Stretch { record: mut row, mut line, .. } = from;
             while found.len() < rows.len() && reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
                 if row == rows[found.len()] {
                     let fields = record.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
@@ -236,23 +250,24 @@ impl Delimited {
         Ok(found.concat())
     }
 
-    /// Calls `read` for every stretch that has some of `rows` (ascending), with these, the stretch's first row and its line,
-    /// and the file from there on; in parallel, the results in order.
+    /// Calls `read` for every stretch that has some of `rows` (ascending), with these, the place where it begins and the file
+    /// from there on; in parallel, the results in order.
     fn by_stretch<T: Send>(
         &self,
         rows: &[u64],
-        read: impl Fn(&[u64], u64, u64, File) -> Result<T> + Sync,
+        read: impl Fn(&[u64], Stretch, File) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
         let mark = if head_raw(&self.path)?.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        let stretches: Vec<&[u64]> = rows.chunk_by(|a, b| a / STRETCH == b / STRETCH).collect();
-        stretches
+        let stretch = |row: u64| self.stretches.partition_point(|s| s.record <= row).saturating_sub(1);
+        let groups: Vec<&[u64]> = rows.chunk_by(|a, b| stretch(*a) == stretch(*b)).collect();
+        groups
             .into_par_iter()
             .map(|rows| {
-                let stretch = rows[0] / STRETCH;
+                let top = Stretch { record: 0, offset: 0, line: 1 };
+                let from = self.stretches.get(stretch(rows[0])).copied().unwrap_or(top);
                 let mut file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
-                let (offset, line) = self.stretches.get(stretch as usize).copied().unwrap_or((0, 1));
-                file.seek(SeekFrom::Start(mark + offset)).map_err(|e| unreadable(&self.shown, &e))?;
-                read(rows, stretch * STRETCH, line, file)
+                file.seek(SeekFrom::Start(mark + from.offset)).map_err(|e| unreadable(&self.shown, &e))?;
+                read(rows, from, file)
             })
             .collect()
     }
@@ -274,7 +289,7 @@ impl Delimited {
             return self.digests_of(rows, ReaderBuilder::new().flexible(true).from_reader(file), 0);
         }
         let found =
-            self.by_stretch(rows, |rows, first, _, file| self.digests_of(rows, self.plain_reader(file), first))?;
+            self.by_stretch(rows, |rows, from, file| self.digests_of(rows, self.plain_reader(file), from.record))?;
         Ok(found.concat())
     }
 
@@ -379,8 +394,8 @@ impl Delimited {
         }
         let layout = Layout { start, delimiter: self.delimiter, fields: self.header.len(), piece: PIECE };
         let wanted: Vec<bool> = self.header.iter().map(|name| declared.taken.contains(name)).collect();
-        let Some(pieces) = scan(&self.path, &layout, || Seen::new(&wanted)) else { return Ok(false) };
-        let last = pieces.iter().rev().find_map(|(from, p)| p.starts.last().map(|s| from + u64::from(*s)));
+        let Some(pieces) = scan(&self.path, &layout, |records| Keeper::new(records, &wanted)) else { return Ok(false) };
+        let last = pieces.iter().rev().find_map(|(from, piece)| piece.last.map(|last| from + last));
         self.last = match last {
             Some(offset) => {
                 let mut file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
@@ -394,26 +409,23 @@ impl Delimited {
         };
         let (mut sketches, mut stretches) = (Vec::new(), Vec::new());
         let mut missing: BTreeMap<(usize, &'static str), u64> = BTreeMap::new();
-        let mut coders = Vec::with_capacity(pieces.len());
+        let mut taken: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
+        sketches.reserve_exact(pieces.iter().map(|(_, piece)| piece.sketches.len()).sum());
         for (from, piece) in pieces {
-            let mut breaks = piece.breaks.iter().peekable();
-            for (i, start) in piece.starts.iter().enumerate() {
-                if (sketches.len() + i).is_multiple_of(STRETCH as usize) {
-                    stretches.push((from + u64::from(*start) - mark, line));
-                }
-                line += 1 + breaks.next_if(|(record, _)| *record == i).map_or(0, |(_, more)| *more);
-            }
+            stretches.extend(piece.stretches.iter().zip(0..).map(|((at, lines), i)| Stretch {
+                record: sketches.len() as u64 + i * STRETCH as u64,
+                offset: from + at - mark,
+                line: line + lines,
+            }));
+            line += piece.lines;
             sketches.extend(piece.sketches);
             for (key, n) in piece.missing {
                 *missing.entry(key).or_default() += n;
             }
-            coders.push(piece.coders);
-        }
-        let Some(coded) = coders.into_par_iter().map(finished).collect::<Option<Vec<_>>>() else { return Ok(false) };
-        let mut taken: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
-        for (column, piece) in coded.into_iter().flat_map(|columns| self.header.iter().zip(columns)) {
-            if let Some(piece) = piece {
-                taken.entry(column.clone()).or_default().push(piece);
+            for (column, piece) in self.header.iter().zip(piece.taken) {
+                if let Some(piece) = piece {
+                    taken.entry(column.clone()).or_default().push(piece);
+                }
             }
         }
         self.records = sketches.len() as u64;
@@ -464,8 +476,9 @@ impl Delimited {
                 record.as_slice().iter().filter(|b| **b == b'\n').count(),
             );
             if record.len() == fields {
-                if records.is_multiple_of(STRETCH) {
-                    stretches.push(record.position().map_or((0, 0), |at| (at.byte(), at.line())));
+                if records.is_multiple_of(STRETCH as u64) {
+                    let (offset, line) = record.position().map_or((0, 0), |at| (at.byte(), at.line()));
+                    stretches.push(Stretch { record: records, offset, line });
                 }
                 sketches.push(sketch(record.iter()));
                 for (column, field) in record.iter().enumerate() {
@@ -557,11 +570,6 @@ pub(super) fn missing_word(field: &[u8]) -> Option<&'static str> {
         return None;
     }
     NULL_WORDS.iter().find(|word| word.as_bytes() == field).copied()
-}
-
-/// The cells of the columns that were taken along in a piece.
-fn finished(coders: Vec<Option<Coder>>) -> Option<Vec<Option<Piece>>> {
-    coders.into_iter().map(|coder| coder.map_or(Some(None), |coder| coder.finish().map(Some))).collect()
 }
 
 /// The text below its first lines.

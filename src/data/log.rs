@@ -370,7 +370,7 @@ const HEAD: usize = 16;
 /// A text with its first bytes as a number: most texts are told apart, and put in order, by that alone.
 #[derive(Clone, Copy)]
 struct Key<'a> {
-    head: u128,
+    head: [u64; 2],
     text: &'a str,
 }
 
@@ -382,7 +382,8 @@ impl<'a> Key<'a> {
             head[..bytes.len()].copy_from_slice(bytes);
             head
         });
-        Self { head: u128::from_be_bytes(head), text }
+        let [first, second] = [0, 8].map(|at| u64::from_be_bytes(std::array::from_fn(|i| head[at + i])));
+        Self { head: [first, second], text }
     }
 }
 
@@ -415,7 +416,7 @@ impl Eq for Key<'_> {}
 
 impl Hash for Key<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u128(self.head);
+        state.write_u128(u128::from(self.head[0]) << 64 | u128::from(self.head[1]));
         if self.text.len() > HEAD {
             state.write(&self.text.as_bytes()[HEAD..]);
         }

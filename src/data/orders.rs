@@ -4,7 +4,7 @@ use super::coded::Cells;
 use super::columns::{Parsed, Sample, is_placeholder};
 use super::dates::Day;
 use super::duplicates;
-use super::frame::{collect, dense, guard, truth};
+use super::frame::{collect, computed, dense, guard, truth};
 use super::ledger::{Bucket, Buckets};
 use super::log::{Attributes, Codes, Columns, Field, Known, Log, NONE, Texts, UNDATED, mode};
 use super::read::{MONEY_SCALE, PLACEHOLDER, ReadOptions, Sales, Tables, UNIT_SCALE, percent, refuse};
@@ -92,6 +92,9 @@ pub(crate) fn lines(
     Ok(ordered)
 }
 
+/// The name of the money of a line as the file says it.
+const MONEY: &str = "money";
+
 /// The name of the key that categories are looked up by.
 const KEY: &str = "join";
 
@@ -134,6 +137,8 @@ impl Categories {
 struct Plan<'a> {
     /// What is computed from single columns.
     cells: Cells,
+    /// The money of a line as the file says it.
+    money: Expr,
     /// What is computed from those.
     select: Vec<Expr>,
     columns: Columns<'static>,
@@ -217,7 +222,8 @@ impl<'a> Plan<'a> {
                     .help("name the column: amount = \"…\", or quantity = \"…\" and unit_price = \"…\""),
             );
         }
-        let amount = money.map_or_else(|| lit(0i64), minor);
+        let money = money.map_or_else(|| lit(0i64), minor);
+        let amount = col(MONEY);
         let below_zero = match &quantity {
             Some(q) => amount.clone().lt(lit(0i64)).or(q.clone().lt(lit(0.0))),
             None => amount.clone().lt(lit(0i64)),
@@ -280,12 +286,18 @@ impl<'a> Plan<'a> {
         let order = spec.order_id.as_ref().map(|_| "order");
         Ok(Self {
             cells,
+            money,
             select,
             columns: Columns { customer: "customer", order, coded },
             bad: flags,
             warnings,
             stated,
         })
+    }
+
+    /// What is computed from the cells of each row.
+    fn rows(&self, cells: LazyFrame) -> LazyFrame {
+        cells.with_columns([self.money.clone().alias(MONEY)]).select(&self.select)
     }
 
     /// The lines of the file, and what the numbers stand for that are their texts.
@@ -302,11 +314,11 @@ impl<'a> Plan<'a> {
                 _ => frame,
             };
             let (cells, texts) = self.cells.on_levels(taken, order, beside, "orders")?;
-            return Ok((collect(cells.lazy().select(&self.select), "orders")?, texts));
+            return Ok((computed(self.rows(cells.lazy()), "orders")?, texts));
         }
         let query = |source: &Source| -> Result<LazyFrame> {
             let cells = self.cells.on_rows(source.frame(columns)?);
-            Ok(categories.map_or_else(|| cells.clone(), |c| c.beside(cells.clone())).select(&self.select))
+            Ok(self.rows(categories.map_or_else(|| cells.clone(), |c| c.beside(cells.clone()))))
         };
         let mut lines = collect(query(source)?, "orders")?;
         if lines.height() as u64 != source.rows() {

@@ -12,11 +12,17 @@ use std::path::Path;
 pub(crate) const PIECE: u64 = if cfg!(test) { 256 } else { 8 << 20 };
 
 /// What is done with the fields of a piece, which come one after the other.
-pub(crate) trait Look: Send {
+pub(crate) trait Look {
+    /// What is left of it.
+    type Found: Send;
+    /// A record begins so many bytes after the piece.
+    fn start(&mut self, at: usize);
     /// Takes in the field of a column, from 0, without its quotes; `bare` is whether it had none.
     fn field(&mut self, column: usize, text: &[u8], bare: bool);
-    /// The record is over. It began `start` bytes after the piece.
-    fn end(&mut self, start: usize);
+    /// The record is over.
+    fn end(&mut self);
+    /// The piece is over; `None` makes the whole look give up.
+    fn found(self) -> Option<Self::Found>;
 }
 
 /// A file as [`scan`] takes it.
@@ -31,9 +37,13 @@ pub(crate) struct Layout {
     pub(crate) piece: u64,
 }
 
-/// Looks at the records of a file from the first after the header to the end. Each piece, in the order of the file, comes with
-/// the byte where it begins. `None` if anything is odd or cannot be read.
-pub(crate) fn scan<L: Look>(path: &Path, layout: &Layout, look: impl Fn() -> L + Sync) -> Option<Vec<(u64, L)>> {
+/// Looks at the records of a file from the first after the header to the end. `look` is given about how many records a piece
+/// has. Each piece, in the order of the file, comes with the byte where it begins. `None` if anything is odd or cannot be read.
+pub(crate) fn scan<L: Look>(
+    path: &Path,
+    layout: &Layout,
+    look: impl Fn(usize) -> L + Sync,
+) -> Option<Vec<(u64, L::Found)>> {
     let end = path.metadata().ok()?.len();
     let pieces: Vec<u64> = (layout.start..end).step_by(usize::try_from(layout.piece).ok()?).collect();
     let mut first = Vec::new();
@@ -66,21 +76,29 @@ fn between<L: Look>(
     path: &Path,
     layout: &Layout,
     bounds: &[u64],
-    look: &(impl Fn() -> L + Sync),
+    look: &(impl Fn(usize) -> L + Sync),
     records: impl Fn(&[u8], &Layout, &mut L) -> Option<()> + Sync,
-) -> Option<Vec<(u64, L)>> {
+) -> Option<Vec<(u64, L::Found)>> {
     bounds
         .par_windows(2)
         .map_init(Vec::new, |bytes, bound| {
-            let mut look = look();
-            if bound[0] < bound[1] {
-                read(path, bound[0], bound[1], bytes)?;
-                std::str::from_utf8(bytes).ok()?;
-                records(bytes, layout, &mut look)?;
+            if bound[0] >= bound[1] {
+                return Some((bound[0], look(0).found()?));
             }
-            Some((bound[0], look))
+            read(path, bound[0], bound[1], bytes)?;
+            std::str::from_utf8(bytes).ok()?;
+            let mut look = look(about(bytes));
+            records(bytes, layout, &mut look)?;
+            Some((bound[0], look.found()?))
         })
         .collect()
+}
+
+/// About how many lines a text has: as the beginning lets expect, and some more.
+fn about(text: &[u8]) -> usize {
+    let beginning = &text[..text.len().min(1 << 16)];
+    let lines = memchr_iter(b'\n', beginning).count() + 1;
+    lines * text.len() / beginning.len().max(1) * 17 / 16
 }
 
 fn read(path: &Path, from: u64, to: u64, bytes: &mut Vec<u8>) -> Option<()> {
@@ -146,9 +164,12 @@ fn plain<L: Look>(text: &[u8], layout: &Layout, look: &mut L) -> Option<()> {
             return None;
         }
         look.field(column, &text[from..to], true);
-        look.end(record);
+        look.end();
         Some(())
     };
+    if !text.is_empty() {
+        look.start(0);
+    }
     for at in memchr2_iter(delimiter, b'\n', text) {
         if text[at] == delimiter {
             if column + 1 >= fields {
@@ -160,6 +181,9 @@ fn plain<L: Look>(text: &[u8], layout: &Layout, look: &mut L) -> Option<()> {
             end_of_record(record, from, at, column, look)?;
             record = at + 1;
             column = 0;
+            if record < text.len() {
+                look.start(record);
+            }
         }
         from = at + 1;
     }
@@ -175,10 +199,10 @@ fn quoted<L: Look>(text: &[u8], layout: &Layout, look: &mut L) -> Option<()> {
     let mut unescaped = Vec::new();
     let mut at = 0;
     while at < text.len() {
-        let record = at;
         if matches!(text[at], b'\n' | b'\r') {
             return None;
         }
+        look.start(at);
         let mut column = 0;
         loop {
             if column == fields {
@@ -235,7 +259,7 @@ fn quoted<L: Look>(text: &[u8], layout: &Layout, look: &mut L) -> Option<()> {
         if column != fields {
             return None;
         }
-        look.end(record);
+        look.end();
     }
     Some(())
 }
@@ -254,21 +278,31 @@ mod tests {
     }
 
     impl Look for Seen {
+        type Found = Self;
+
+        fn start(&mut self, at: usize) {
+            self.starts.push(at);
+        }
+
         fn field(&mut self, column: usize, text: &[u8], bare: bool) {
             assert_eq!(column, self.record.len());
             self.record.push((text.to_vec(), bare));
         }
 
-        fn end(&mut self, start: usize) {
+        fn end(&mut self) {
             self.fields.push(std::mem::take(&mut self.record));
-            self.starts.push(start);
+        }
+
+        fn found(self) -> Option<Self> {
+            assert_eq!(self.fields.len(), self.starts.len());
+            Some(self)
         }
     }
 
     fn seen(text: &[u8], fields: usize, piece: u64) -> Option<Vec<(u64, Seen)>> {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), text).expect("text");
-        scan(file.path(), &Layout { start: 0, delimiter: b',', fields, piece }, Seen::default)
+        scan(file.path(), &Layout { start: 0, delimiter: b',', fields, piece }, |_| Seen::default())
     }
 
     fn look(text: &[u8], fields: usize) -> Option<Vec<Vec<u8>>> {
