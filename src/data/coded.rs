@@ -2,18 +2,19 @@
 //! expression is computed on the distinct values of a column instead of on its rows.
 
 use super::duplicates::{Sketch, hash, short_words};
-use super::frame::{collect, guard};
+use super::frame::{collect, computed, guard};
 use super::inspect::{STRETCH, missing_word};
 use super::log::Texts;
 use super::scan::Look;
 use super::source::ROW;
+use super::template::Template;
 use crate::error::Result;
 use polars::prelude::*;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Pairs of places of a [`Coder`] for the texts it has seen last. Tests have few, so that texts are forgotten.
-const PAIRS: usize = if cfg!(test) { 2 } else { 4096 };
+const PAIRS: usize = if cfg!(test) { 2 } else { 2048 };
 
 /// Bytes of a text that are compared as two numbers.
 const SHORT: usize = 16;
@@ -193,6 +194,8 @@ struct Cell {
     /// What the values refer to: computed once, before them.
     once: Vec<Expr>,
     values: Vec<(String, Expr)>,
+    /// Which texts have the same values.
+    template: Option<Template>,
 }
 
 impl Cells {
@@ -220,6 +223,11 @@ impl Cells {
         }
     }
 
+    /// Says which texts of `column` have the same values, if all values are those of one hour.
+    pub(crate) fn template(&mut self, column: &str, template: Option<Template>) {
+        self.0.entry(column.into()).or_default().template = template;
+    }
+
     /// Computes them on every row of a frame.
     pub(crate) fn on_rows(&self, frame: LazyFrame) -> LazyFrame {
         let once: Vec<Expr> = self.0.values().flat_map(|cell| cell.once.iter().cloned()).collect();
@@ -227,63 +235,112 @@ impl Cells {
         frame.with_columns(once).select(std::iter::once(col(ROW)).chain(values).collect::<Vec<_>>())
     }
 
-    /// Computes them on the texts of coded columns. `then` is applied to the result of each column, with its name.
+    /// Computes them on the texts of coded columns, and then `rows` on every row. `beside` is applied to the result of each
+    /// column, with its name.
     pub(crate) fn on_levels(
         &self,
         columns: BTreeMap<String, Vec<Piece>>,
         order: Option<&str>,
-        then: impl Fn(&str, LazyFrame) -> LazyFrame + Sync,
+        beside: impl Fn(&str, LazyFrame) -> LazyFrame + Sync,
+        rows: impl Fn(LazyFrame) -> LazyFrame + Sync,
         what: &str,
     ) -> Result<(DataFrame, Texts)> {
         let columns: Vec<(String, Vec<Piece>)> = columns.into_iter().collect();
-        let parts: Vec<(Vec<Column>, Texts)> = columns
+        let parts: Vec<(Vec<Vec<u32>>, DataFrame, Texts)> = columns
             .into_par_iter()
             .filter_map(|(name, pieces)| Some((self.0.get(&name)?, name, pieces)))
             .map(|(cell, name, pieces)| {
-                let (codes, levels) = joined(pieces);
+                let (codes, levels) = one_column(pieces, cell.template.as_ref());
                 let levels = levels.with_name(name.as_str().into()).into_column();
                 let frame = guard(what, || DataFrame::new(levels.len(), vec![levels]))?;
                 let values: Vec<Expr> = cell.values.iter().map(|(name, value)| value.clone().alias(name)).collect();
-                let frame = then(&name, frame.lazy().with_columns(&cell.once).select(values));
+                let frame = beside(&name, frame.lazy().with_columns(&cell.once).select(values));
                 let (mut frame, texts) = Texts::of(collect(frame, what)?, order, what)?;
                 frame.rechunk_mut();
-                let codes = IdxCa::from_vec(ROW.into(), codes);
-                Ok((guard(what, || frame.take(&codes))?.into_columns(), texts))
+                Ok((codes, frame, texts))
             })
             .collect::<Result<_>>()?;
         let mut texts = Texts::default();
-        let mut columns = Vec::new();
-        for (own, of) in parts {
-            columns.extend(own);
-            texts.extend(of);
+        let mut frames = Vec::with_capacity(parts.len());
+        // By piece the codes of each column, and the number of the first row.
+        let mut pieces: Vec<(u32, Vec<Vec<u32>>)> = Vec::new();
+        for (codes, frame, own) in parts {
+            pieces.resize_with(codes.len(), Default::default);
+            pieces.iter_mut().zip(codes).for_each(|(piece, codes)| piece.1.push(codes));
+            frames.push(frame);
+            texts.extend(own);
         }
-        let rows = columns.first().map_or(0, Column::len);
-        let frame = guard(what, || {
-            columns.push(Column::new_row_index(ROW.into(), 0, rows)?);
-            DataFrame::new(rows, columns)
-        })?;
-        Ok((frame, texts))
+        let mut first = 0;
+        pieces.retain_mut(|piece| {
+            let rows = piece.1.first().map_or(0, Vec::len) as u32;
+            piece.0 = first;
+            first += rows;
+            rows > 0
+        });
+        let parts: Vec<DataFrame> = pieces
+            .into_par_iter()
+            .map(|(first, codes)| {
+                let frame = guard(what, || {
+                    let height = codes.first().map_or(0, Vec::len);
+                    let mut columns = vec![Column::new_row_index(ROW.into(), first, height)?];
+                    for (frame, codes) in frames.iter().zip(codes) {
+                        let codes = IdxCa::from_vec(ROW.into(), codes);
+                        for column in frame.columns() {
+                            columns.push(column.take(&codes)?);
+                        }
+                    }
+                    DataFrame::new(height, columns)
+                })?;
+                computed(rows(frame.lazy()), what)
+            })
+            .collect::<Result<_>>()?;
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_default();
+        guard(what, || parts.try_for_each(|part| all.vstack_mut(&part).map(|_| ())))?;
+        all.rechunk_mut_par();
+        Ok((all, texts))
     }
 }
 
-/// The pieces as one.
-fn joined(pieces: Vec<Piece>) -> (Vec<u32>, StringChunked) {
-    let mut codes = vec![0; pieces.iter().map(|p| p.codes.len()).sum()];
-    let mut rest = codes.as_mut_slice();
-    let mut parts = Vec::with_capacity(pieces.len());
-    let mut chunks = Vec::with_capacity(pieces.len());
-    let mut first = 0u32;
-    for piece in pieces {
-        let (own, after) = rest.split_at_mut(piece.codes.len());
-        parts.push((own, piece.codes, first));
-        rest = after;
-        first += piece.levels.len() as u32;
-        chunks.extend(piece.levels.downcast_iter().cloned().collect::<Vec<_>>());
+/// The codes of all pieces, which then mean places among the texts that are returned. With a template there is one text for
+/// every hour, and every text that is written otherwise.
+fn one_column(pieces: Vec<Piece>, template: Option<&Template>) -> (Vec<Vec<u32>>, StringChunked) {
+    let mut first = 0;
+    let firsts: Vec<u32> = pieces
+        .iter()
+        .map(|piece| {
+            first += piece.levels.len() as u32;
+            first - piece.levels.len() as u32
+        })
+        .collect();
+    let (mut codes, levels): (Vec<Vec<u32>>, Vec<StringChunked>) =
+        pieces.into_iter().map(|piece| (piece.codes, piece.levels)).unzip();
+    let chunks: Vec<_> = levels.iter().flat_map(|levels| levels.downcast_iter().cloned()).collect();
+    let Some(template) = template else {
+        let add = |(codes, first): (&mut Vec<u32>, &u32)| codes.iter_mut().for_each(|code| *code += first);
+        codes.par_iter_mut().zip(&firsts).for_each(add);
+        return (codes, StringChunked::from_chunk_iter(PlSmallStr::EMPTY, chunks));
+    };
+    let hours: Vec<Vec<Option<i32>>> =
+        chunks.par_iter().map(|chunk| chunk.iter().map(|text| template.hour(text?.as_bytes())).collect()).collect();
+    let mut known: HashMap<i32, u32, foldhash::fast::FixedState> = HashMap::default();
+    let mut kept = StringChunkedBuilder::new(PlSmallStr::EMPTY, 0);
+    let mut next = 0;
+    let mut places = Vec::with_capacity(first as usize);
+    for (text, hour) in chunks.iter().zip(&hours).flat_map(|(chunk, hours)| chunk.iter().zip(hours)) {
+        let place = hour.and_then(|hour| known.get(&hour).copied()).unwrap_or_else(|| {
+            kept.append_option(text);
+            known.extend(hour.map(|hour| (hour, next)));
+            next += 1;
+            next - 1
+        });
+        places.push(place);
     }
-    parts.into_par_iter().for_each(|(own, codes, first)| {
-        own.iter_mut().zip(codes).for_each(|(own, code)| *own = first + code);
-    });
-    (codes, StringChunked::from_chunk_iter(PlSmallStr::EMPTY, chunks))
+    let place = |(codes, first): (&mut Vec<u32>, &u32)| {
+        codes.iter_mut().for_each(|code| *code = places[(first + *code) as usize]);
+    };
+    codes.par_iter_mut().zip(&firsts).for_each(place);
+    (codes, kept.finish())
 }
 
 #[cfg(test)]
@@ -367,6 +424,9 @@ mod tests {
                 if let Some((_, odd)) = odd.as_ref().filter(|o| o.0 % rows.len() == i) {
                     cells[5].clone_from(odd);
                 }
+                if rules[8] && i % 9 > 0 {
+                    cells[2] += [" 09:05", " 09:59", " 17:00"][i % 3];
+                }
                 if ragged.is_some_and(|r| r % rows.len() == i) {
                     cells.pop();
                 }
@@ -382,7 +442,11 @@ mod tests {
             let mut spec = String::from("path = \"orders.csv\"\ncustomer_id = \"customer\"\n");
             for (asked, line) in rules.iter().zip([
                 "order_id = \"order\"",
-                "date = { column = \"day\", format = \"%Y-%m-%d\" }",
+                if rules[8] {
+                    "date = { column = \"day\", format = \"%Y-%m-%d %H:%M\" }"
+                } else {
+                    "date = { column = \"day\", format = \"%Y-%m-%d\" }"
+                },
                 "quantity = \"pieces\"",
                 "unit_price = \"price\"",
                 "product = \"product\"",

@@ -5,6 +5,7 @@ use super::frame::{collect, texts};
 use super::numbers::{CURRENCY_SIGNS, NULL_WORDS, NumberFormat, Seen};
 use super::schema::{DateSpec, Flag, IdRules};
 use super::source::{ROW, Source};
+use super::template::Template;
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ pub(crate) struct Parsed {
     pub(crate) hour: Option<Expr>,
     /// What the other expressions refer to: computed once, before them.
     pub(crate) once: Vec<Expr>,
+    /// Which texts of a column of dates have the same value, if that can be told without reading them.
+    pub(crate) template: Option<Template>,
     /// What was detected, in words: `InvoiceDate as %Y-%m-%d (year first)`.
     pub(crate) stated: Option<String>,
     /// What was fixed.
@@ -121,7 +124,7 @@ impl<'a> Sample<'a> {
             }
             _ => col(column).cast(DataType::String),
         };
-        Ok(Parsed { value, bad: lit(false), hour: None, once: Vec::new(), stated: None, warnings })
+        Ok(Parsed { value, bad: lit(false), hour: None, once: Vec::new(), template: None, stated: None, warnings })
     }
 
     /// A customer id: an id, evened out as the table's rules say.
@@ -167,7 +170,15 @@ impl<'a> Sample<'a> {
             }
             _ => col(column).cast(DataType::String),
         };
-        Parsed { value, bad: lit(false), hour: None, once: Vec::new(), stated: None, warnings: Vec::new() }
+        Parsed {
+            value,
+            bad: lit(false),
+            hour: None,
+            once: Vec::new(),
+            template: None,
+            stated: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// Whether the column has one of the values that the flag means.
@@ -193,6 +204,7 @@ impl<'a> Sample<'a> {
                 bad,
                 hour: None,
                 once: Vec::new(),
+                template: None,
                 stated: None,
                 warnings,
             });
@@ -281,7 +293,7 @@ impl<'a> Sample<'a> {
             value = when(hit.clone()).then(lit(NULL)).otherwise(value);
             bad = bad.or(hit);
         }
-        Ok(Parsed { value, bad, hour: None, once, stated: None, warnings })
+        Ok(Parsed { value, bad, hour: None, once, template: None, stated: None, warnings })
     }
 
     /// A calendar day. The format is detected unless given; two possible readings are an error.
@@ -291,7 +303,15 @@ impl<'a> Sample<'a> {
         if matches!(dtype, DataType::Date | DataType::Datetime(..)) {
             let value = col(column).cast(DataType::Date);
             let hour = matches!(dtype, DataType::Datetime(..)).then(|| col(column).dt().hour());
-            return Ok(Parsed { value, bad: lit(false), hour, once: Vec::new(), stated: None, warnings: Vec::new() });
+            return Ok(Parsed {
+                value,
+                bad: lit(false),
+                hour,
+                once: Vec::new(),
+                template: None,
+                stated: None,
+                warnings: Vec::new(),
+            });
         }
         let mut warnings = Vec::new();
         let (formats, stated) = match spec.formats() {
@@ -352,7 +372,8 @@ impl<'a> Sample<'a> {
             text.is_in(lit(Series::new("words".into(), NULL_WORDS.to_vec())).implode(false), false).fill_null(true);
         let bad = col(&name).is_null().and(missing.not());
         let hour = timed.then(|| col(&name).dt().hour());
-        Ok(Parsed { value: col(&name).cast(DataType::Date), bad, hour, once, stated, warnings })
+        let template = if let [format] = formats.as_slice() { Template::of(format) } else { None };
+        Ok(Parsed { value: col(&name).cast(DataType::Date), bad, hour, once, template, stated, warnings })
     }
 
     /// The format of a date column and what proves it: from the sample if that settles it, else from every value.

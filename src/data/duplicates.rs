@@ -13,8 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Parts in which sketches are compared; a power of two.
-const PARTS: usize = 16;
+/// Sketches are compared in two to the power of so many parts.
+const PARTS: u32 = 2;
 
 /// The column that says whether a row is left out because it stands elsewhere.
 pub(crate) const COPY: &str = "copy";
@@ -121,28 +121,29 @@ pub(crate) fn digest<'a>(fields: impl Iterator<Item = &'a [u8]>, buffer: &mut Ve
 
 /// Rows whose sketch another row may have, ascending; few others are among them. Two bits per place, sixteen places per
 /// row: a place that is hit twice makes candidates of all who hit it.
-fn candidates(files: &[Vec<u64>]) -> Vec<u64> {
-    let rows: usize = files.iter().map(Vec::len).sum();
-    let places = (rows * 16).next_power_of_two().max(64 * PARTS);
-    let own = places / PARTS;
+fn candidates(sketches: &[Vec<u64>]) -> Vec<u64> {
+    let rows: usize = sketches.iter().map(Vec::len).sum();
+    let places = (rows * 16).next_power_of_two().max(64 << PARTS);
+    let bits = places.trailing_zeros() - PARTS;
     // Each part of the places is marked by itself.
-    let parts: Vec<Vec<(u64, u64)>> = (0..PARTS)
+    let parts: Vec<Vec<(u64, u64)>> = (0..1u64 << PARTS)
         .into_par_iter()
         .map(|part| {
             let place = |sketch: u64| {
-                let place = (sketch & (places as u64 - 1)) as usize;
-                (place / own == part).then_some((place % own / 64, 1u64 << (place % 64)))
+                let place = sketch & (places as u64 - 1);
+                let own = place & ((1 << bits) - 1);
+                (place >> bits == part).then_some(((own / 64) as usize, 1u64 << (own % 64)))
             };
-            let mut seen = vec![0u64; own / 64];
-            let mut again = vec![0u64; own / 64];
-            for (word, bit) in files.iter().flatten().filter_map(|sketch| place(*sketch)) {
+            let mut seen = vec![0u64; 1 << (bits - 6)];
+            let mut again = vec![0u64; 1 << (bits - 6)];
+            for (word, bit) in sketches.iter().flatten().filter_map(|sketch| place(*sketch)) {
                 again[word] |= seen[word] & bit;
                 seen[word] |= bit;
             }
             drop(seen);
             let hit = |sketch: u64| place(sketch).is_some_and(|(word, bit)| again[word] & bit != 0);
-            let mut found: Vec<(u64, u64)> =
-                files.iter().flatten().zip(0..).filter(|(sketch, _)| hit(**sketch)).map(|(s, row)| (*s, row)).collect();
+            let all = sketches.iter().flatten().zip(0..);
+            let mut found: Vec<(u64, u64)> = all.filter(|(s, _)| hit(**s)).map(|(s, row)| (*s, row)).collect();
             found.sort_unstable();
             found
         })

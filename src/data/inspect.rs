@@ -78,8 +78,8 @@ pub(crate) struct Delimited {
     pub(crate) missing: BTreeMap<(usize, &'static str), u64>,
     skip: u32,
     headless: bool,
-    /// The sketch of every clean record.
-    pub(crate) sketches: Vec<u64>,
+    /// The sketch of every clean record, in pieces.
+    pub(crate) sketches: Vec<Vec<u64>>,
     /// Places in the file, [`STRETCH`] records apart or less, where polars reads the file itself.
     stretches: Vec<Stretch>,
     /// Whether the quick look found nothing odd.
@@ -324,7 +324,7 @@ impl Delimited {
 
     /// Whether another file has the same columns and the same records in the same order, however it is packed.
     pub(crate) fn same_records(&self, other: &Self) -> Result<bool> {
-        if self.header != other.header || self.sketches != other.sketches {
+        if self.header != other.header || !self.sketches.iter().flatten().eq(other.sketches.iter().flatten()) {
             return Ok(false);
         }
         let (mut ours, mut theirs) = (self.reader()?, other.reader()?);
@@ -410,15 +410,16 @@ impl Delimited {
         let (mut sketches, mut stretches) = (Vec::new(), Vec::new());
         let mut missing: BTreeMap<(usize, &'static str), u64> = BTreeMap::new();
         let mut taken: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
-        sketches.reserve_exact(pieces.iter().map(|(_, piece)| piece.sketches.len()).sum());
+        let mut records = 0;
         for (from, piece) in pieces {
             stretches.extend(piece.stretches.iter().zip(0..).map(|((at, lines), i)| Stretch {
-                record: sketches.len() as u64 + i * STRETCH as u64,
+                record: records + i * STRETCH as u64,
                 offset: from + at - mark,
                 line: line + lines,
             }));
             line += piece.lines;
-            sketches.extend(piece.sketches);
+            records += piece.sketches.len() as u64;
+            sketches.push(piece.sketches);
             for (key, n) in piece.missing {
                 *missing.entry(key).or_default() += n;
             }
@@ -428,7 +429,7 @@ impl Delimited {
                 }
             }
         }
-        self.records = sketches.len() as u64;
+        self.records = records;
         self.ragged = Vec::new();
         self.missing = missing;
         self.sketches = sketches;
@@ -520,7 +521,7 @@ impl Delimited {
         self.ragged = ragged;
         self.last = previous.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
         self.missing = missing;
-        self.sketches = sketches;
+        self.sketches = vec![sketches];
         self.stretches = stretches;
         if let Some(out) = writer {
             let buffered = out.into_inner().map_err(|e| no_room(e.error()))?;

@@ -144,16 +144,15 @@ impl Log {
             log.day = vec![UNDATED; order_of_rows.len()];
         }
         let rows = &order_of_rows;
-        log.hour = numbers::<u8>(&mut frame, "hour", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
-        log.amount = numbers::<i64>(&mut frame, "amount", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
-        log.units = numbers::<i64>(&mut frame, "units", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
-        log.discount = numbers::<i64>(&mut frame, "discount", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
-        log.score = numbers::<f64>(&mut frame, "score", f64::NAN, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
+        log.hour = numbers_of(&mut frame, "hour", 0, rows, what)?;
+        log.amount = numbers_of(&mut frame, "amount", 0, rows, what)?;
+        log.units = numbers_of(&mut frame, "units", 0, rows, what)?;
+        log.discount = numbers_of(&mut frame, "discount", 0, rows, what)?;
+        log.score = numbers_of(&mut frame, "score", f64::NAN, rows, what)?;
         log.returned = flags(&mut frame, "returned", what)?.map(|v| gather(&v, rows)).unwrap_or_default();
         log.gift = flags(&mut frame, "gift", what)?.map(|v| gather(&v, rows)).unwrap_or_default();
         if let (Some(name), Some(orders)) = (columns.order, &texts.orders) {
-            let codes = numbers::<u32>(&mut frame, name, NONE, what)?.unwrap_or_default();
-            log.order = log.number_orders(&gather(&codes, rows), orders);
+            log.order = log.number_orders(&numbers_of(&mut frame, name, NONE, rows, what)?, orders);
         }
         for (field, name) in &columns.coded {
             let coded = texts.take(&mut frame, name, keep, what)?;
@@ -326,42 +325,47 @@ fn numbers<T: Native>(frame: &mut DataFrame, name: &str, missing: T, what: &str)
         return Ok(None);
     }
     let column = guard(what, || Ok(frame.drop_in_place(name)?.take_materialized_series()))?;
-    guard(what, || T::read(&column, missing).map(Some))
+    guard(what, || Ok(Some(dense(column.unpack::<T::Polars>()?, missing))))
+}
+
+/// The numbers of some rows; none if there is no such column.
+fn numbers_of<T: Native>(frame: &mut DataFrame, name: &str, missing: T, rows: &[u32], what: &str) -> Result<Vec<T>> {
+    if frame.column(name).is_err() {
+        return Ok(Vec::new());
+    }
+    let column = guard(what, || Ok(frame.drop_in_place(name)?.take_materialized_series()))?;
+    guard(what, || {
+        let numbers = column.unpack::<T::Polars>()?;
+        Ok(match numbers.cont_slice() {
+            Ok(numbers) => gather(numbers, rows),
+            Err(_) => gather(&dense(numbers, missing), rows),
+        })
+    })
 }
 
 /// The number types a log keeps.
-trait Native: Copy + Send + Sync {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>>;
+trait Native: NumericNative {
+    type Polars: PolarsNumericType<Native = Self>;
 }
 
 impl Native for i32 {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(dense(column.i32()?, missing))
-    }
+    type Polars = Int32Type;
 }
 
 impl Native for i64 {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(dense(column.i64()?, missing))
-    }
-}
-
-impl Native for f64 {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(dense(column.f64()?, missing))
-    }
+    type Polars = Int64Type;
 }
 
 impl Native for u32 {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(dense(column.u32()?, missing))
-    }
+    type Polars = UInt32Type;
 }
 
 impl Native for u8 {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(dense(column.u8()?, missing))
-    }
+    type Polars = UInt8Type;
+}
+
+impl Native for f64 {
+    type Polars = Float64Type;
 }
 
 /// Bytes of a text that a [`Key`] holds as a number.

@@ -21,4 +21,5 @@ pub mod roles;
 mod scan;
 pub mod schema;
 pub(crate) mod source;
+mod template;
 mod totals;

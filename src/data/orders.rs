@@ -4,7 +4,7 @@ use super::coded::Cells;
 use super::columns::{Parsed, Sample, is_placeholder};
 use super::dates::Day;
 use super::duplicates;
-use super::frame::{collect, computed, dense, guard, truth};
+use super::frame::{collect, dense, guard, truth};
 use super::ledger::{Bucket, Buckets};
 use super::log::{Attributes, Codes, Columns, Field, Known, Log, NONE, Texts, UNDATED, mode};
 use super::read::{MONEY_SCALE, PLACEHOLDER, ReadOptions, Sales, Tables, UNIT_SCALE, percent, refuse};
@@ -12,6 +12,7 @@ use super::schema::{AttributeKind, OrdersSpec, Returns, Treat};
 use super::source::{ROW, Source};
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -58,7 +59,7 @@ pub(crate) fn lines(
     }
     let mut sorted = sort_out(&rows, spec.treat(), tables.as_of, options.window_days);
     sorted.buckets.add(Bucket::Refused, source.ragged_rows(), 0);
-    let money = (0..rows.day.len()).map(|i| rows.written(i)).sum();
+    let money = (0..rows.day.len()).into_par_iter().map(|i| rows.written(i)).sum();
     sorted.buckets.check("orders", source.rows() + source.ragged_rows(), money)?;
     tables.ledger.extend(sorted.buckets.rows_of("orders", spec.has_money()));
     guests(&sorted, tables)?;
@@ -176,6 +177,7 @@ impl<'a> Plan<'a> {
             stated.extend(parsed.stated.map(|s| format!("orders: {s}")));
             warnings.extend(parsed.warnings);
             cells.once(column, parsed.once);
+            cells.template(column, parsed.template);
             let reason = "not a date in the format of the column";
             bad.push((column, reason, parsed.bad.or(parsed.value.clone().is_null())));
             placeholder = Some((column, PLACEHOLDER, is_placeholder(parsed.value.clone())));
@@ -313,8 +315,7 @@ impl<'a> Plan<'a> {
                 Some(categories) if categories.on == column => categories.beside(frame),
                 _ => frame,
             };
-            let (cells, texts) = self.cells.on_levels(taken, order, beside, "orders")?;
-            return Ok((computed(self.rows(cells.lazy()), "orders")?, texts));
+            return self.cells.on_levels(taken, order, beside, |cells| self.rows(cells), "orders");
         }
         let query = |source: &Source| -> Result<LazyFrame> {
             let cells = self.cells.on_rows(source.frame(columns)?);
@@ -413,13 +414,38 @@ impl Lines {
         })
     }
 
+    /// How many sales of each day are among some rows.
+    fn days(&self, among: std::ops::Range<usize>) -> BTreeMap<i32, u64> {
+        let mut days: BTreeMap<i32, u64> = BTreeMap::new();
+        // Lines of one day mostly stand together.
+        let mut run = (UNDATED, 0);
+        for i in among {
+            let counts = !(self.refused[i] || self.placeholder[i] || self.copy[i] || self.total[i] || self.returned[i]);
+            if !counts || self.day[i] == UNDATED {
+                continue;
+            }
+            if run.0 != self.day[i] {
+                *days.entry(run.0).or_default() += run.1;
+                run = (self.day[i], 0);
+            }
+            run.1 += 1;
+        }
+        *days.entry(run.0).or_default() += run.1;
+        days.remove(&UNDATED);
+        days
+    }
+
     /// The amount as the file says it.
     fn written(&self, row: usize) -> i64 {
         if self.turned[row] { -self.amount[row] } else { self.amount[row] }
     }
 }
 
+/// Lines that one thread sorts out at a time.
+const CHUNK: usize = 1 << 18;
+
 /// Where every line went.
+#[derive(Default)]
 struct Sorted {
     keep: Vec<bool>,
     /// Lines of customers who ordered, but not in the window.
@@ -435,6 +461,28 @@ struct Sorted {
     largest: Option<(i64, usize)>,
 }
 
+impl Sorted {
+    /// A line that counts: of equally large ones the first is kept.
+    fn has_largest(&mut self, amount: i64, row: usize) {
+        if self.largest.is_none_or(|(largest, _)| amount > largest) {
+            self.largest = Some((amount, row));
+        }
+    }
+
+    /// Takes in what was counted of later lines.
+    fn add(&mut self, later: Self) {
+        self.buckets.extend(&later.buckets);
+        self.guest_money += later.guest_money;
+        self.zero += later.zero;
+        self.negative += later.negative;
+        self.returns += later.returns;
+        self.turned += later.turned;
+        if let Some((amount, row)) = later.largest {
+            self.has_largest(amount, row);
+        }
+    }
+}
+
 /// Puts every line into its bucket.
 fn sort_out(rows: &Lines, treat: Treat, as_of: Option<Day>, window_days: Option<u32>) -> Sorted {
     let last = as_of.map_or(i32::MAX, |d| d.0);
@@ -442,20 +490,8 @@ fn sort_out(rows: &Lines, treat: Treat, as_of: Option<Day>, window_days: Option<
         (Some(day), Some(days)) => day.0.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)),
         _ => i32::MIN,
     };
-    let n = rows.day.len();
-    let mut sorted = Sorted {
-        keep: vec![false; n],
-        before: vec![false; n],
-        buckets: Buckets::default(),
-        guest_money: 0,
-        zero: 0,
-        negative: 0,
-        returns: 0,
-        turned: 0,
-        largest: None,
-    };
-    for i in 0..n {
-        let bucket = if rows.copy[i] {
+    let bucket = |i: usize| {
+        if rows.copy[i] {
             Bucket::Duplicate
         } else if rows.total[i] {
             Bucket::Total
@@ -477,51 +513,53 @@ fn sort_out(rows: &Lines, treat: Treat, as_of: Option<Day>, window_days: Option<
             Bucket::ReturnCounted
         } else {
             Bucket::Used
-        };
-        sorted.buckets.add(bucket, 1, rows.written(i));
-        match bucket {
-            Bucket::Used => {
-                sorted.keep[i] = true;
-                sorted.zero += u64::from(rows.amount[i] == 0);
-                if sorted.largest.is_none_or(|(amount, _)| rows.amount[i] > amount) {
-                    sorted.largest = Some((rows.amount[i], i));
+        }
+    };
+    let n = rows.day.len();
+    let (mut keep, mut before) = (vec![false; n], vec![false; n]);
+    let parts: Vec<Sorted> = keep
+        .par_chunks_mut(CHUNK)
+        .zip(before.par_chunks_mut(CHUNK))
+        .enumerate()
+        .map(|(chunk, (keep, before))| {
+            let mut sorted = Sorted::default();
+            for at in 0..keep.len() {
+                let i = chunk * CHUNK + at;
+                let bucket = bucket(i);
+                sorted.buckets.add(bucket, 1, rows.written(i));
+                match bucket {
+                    Bucket::Used => {
+                        keep[at] = true;
+                        sorted.zero += u64::from(rows.amount[i] == 0);
+                        sorted.has_largest(rows.amount[i], i);
+                    }
+                    Bucket::ReturnCounted => keep[at] = true,
+                    Bucket::Guest => sorted.guest_money += rows.amount[i],
+                    Bucket::OutsideWindow | Bucket::ReturnLeftOut => before[at] = !rows.guest[i] && !rows.excluded[i],
+                    _ => {}
+                }
+                if matches!(bucket, Bucket::Used | Bucket::Guest | Bucket::ReturnCounted | Bucket::ReturnLeftOut) {
+                    sorted.negative += u64::from(rows.below_zero[i]);
+                    sorted.returns += u64::from(rows.below_zero[i] && rows.returned[i]);
+                    sorted.turned += u64::from(rows.turned[i]);
                 }
             }
-            Bucket::ReturnCounted => sorted.keep[i] = true,
-            Bucket::Guest => sorted.guest_money += rows.amount[i],
-            Bucket::OutsideWindow | Bucket::ReturnLeftOut => sorted.before[i] = !rows.guest[i] && !rows.excluded[i],
-            _ => {}
-        }
-        if matches!(bucket, Bucket::Used | Bucket::Guest | Bucket::ReturnCounted | Bucket::ReturnLeftOut) {
-            sorted.negative += u64::from(rows.below_zero[i]);
-            sorted.returns += u64::from(rows.below_zero[i] && rows.returned[i]);
-            sorted.turned += u64::from(rows.turned[i]);
-        }
-    }
+            sorted
+        })
+        .collect();
+    let mut sorted = Sorted { keep, before, ..Sorted::default() };
+    parts.into_iter().for_each(|part| sorted.add(part));
     sorted
 }
 
 /// The newest day, not counting an isolated tail: under 0.1 % of rows, more than 90 days after the rest (a slip of the
 /// keyboard such as 2062 must not make everybody look lost).
 fn newest(rows: &Lines, warnings: &mut Vec<Warning>) -> Option<Day> {
+    let starts: Vec<usize> = (0..rows.day.len()).step_by(CHUNK).collect();
+    let parts: Vec<BTreeMap<i32, u64>> =
+        starts.into_par_iter().map(|from| rows.days(from..(from + CHUNK).min(rows.day.len()))).collect();
     let mut days: BTreeMap<i32, u64> = BTreeMap::new();
-    let mut run: Option<(i32, u64)> = None;
-    for i in 0..rows.day.len() {
-        let counts = !(rows.refused[i] || rows.placeholder[i] || rows.copy[i] || rows.total[i] || rows.returned[i]);
-        if !counts || rows.day[i] == UNDATED {
-            continue;
-        }
-        match &mut run {
-            Some((day, n)) if *day == rows.day[i] => *n += 1,
-            _ => {
-                if let Some((day, n)) = run {
-                    *days.entry(day).or_default() += n;
-                }
-                run = Some((rows.day[i], 1));
-            }
-        }
-    }
-    if let Some((day, n)) = run {
+    for (day, n) in parts.into_iter().flatten() {
         *days.entry(day).or_default() += n;
     }
     let days: Vec<(i32, u64)> = days.into_iter().collect();
@@ -556,26 +594,24 @@ fn newest(rows: &Lines, warnings: &mut Vec<Warning>) -> Option<Day> {
 
 fn sales(log: &Log, sorted: &Sorted, has_money: bool) -> Sales {
     let units = |minor: i64| minor as f64 / MONEY_SCALE;
-    let mut orders = 0u64;
-    let (mut first, mut last) = (i32::MAX, i32::MIN);
-    let mut seen: Vec<u32> = Vec::new();
-    for i in 0..log.ids.len() {
-        let rows = log.rows(i);
-        seen.clear();
-        for row in rows {
-            if log.returned[row] {
-                continue;
+    let (orders, first, last) = (0..log.ids.len())
+        .into_par_iter()
+        .with_min_len(4096)
+        .map_init(Vec::new, |seen: &mut Vec<u32>, i| {
+            let (mut first, mut last) = (i32::MAX, i32::MIN);
+            seen.clear();
+            for row in log.rows(i).filter(|row| !log.returned[*row]) {
+                seen.push(log.order.get(row).copied().unwrap_or(row as u32));
+                if log.day[row] != UNDATED {
+                    first = first.min(log.day[row]);
+                    last = last.max(log.day[row]);
+                }
             }
-            seen.push(log.order.get(row).copied().unwrap_or(row as u32));
-            if log.day[row] != UNDATED {
-                first = first.min(log.day[row]);
-                last = last.max(log.day[row]);
-            }
-        }
-        seen.sort_unstable();
-        seen.dedup();
-        orders += seen.len() as u64;
-    }
+            seen.sort_unstable();
+            seen.dedup();
+            (seen.len() as u64, first, last)
+        })
+        .reduce(|| (0, i32::MAX, i32::MIN), |a, b| (a.0 + b.0, a.1.min(b.1), a.2.max(b.2)));
     Sales {
         orders,
         revenue: has_money.then(|| units(log.amount.iter().sum())),

@@ -301,16 +301,16 @@ impl Source {
         (u32::try_from(levels).is_ok() && u32::try_from(self.rows()).is_ok()).then_some(all)
     }
 
-    /// The sketch of every row, file by file. They are handed over once: there is one for each row.
+    /// The sketch of every row, in pieces. They are handed over once: there is one for each row.
     pub(crate) fn take_sketches(&mut self) -> Result<Vec<Vec<u64>>> {
         let reordered = self.files.iter().any(|f| f.columns() != self.columns);
         let mut all = Vec::with_capacity(self.files.len());
         for file in &mut self.files {
-            all.push(match file {
-                Opened::Text(text) if reordered => text.sketches_by_name()?,
-                Opened::Text(text) => std::mem::take(&mut text.sketches),
-                Opened::Columnar { .. } => file.sketches()?,
-            });
+            match file {
+                Opened::Text(text) if reordered => all.push(text.sketches_by_name()?),
+                Opened::Text(text) => all.append(&mut text.sketches),
+                Opened::Columnar { .. } => all.push(file.sketches()?),
+            }
         }
         Ok(all)
     }
