@@ -374,6 +374,24 @@ mod tests {
         format!("{ordered:#?}\n{all:#?}")
     }
 
+    #[test]
+    fn only_a_file_without_a_flaw_is_taken_along() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let taken = |text: &str| {
+            std::fs::write(folder.path().join("orders.csv"), text).expect("a file");
+            let spec: OrdersSpec = toml::from_str("path = \"orders.csv\"\ncustomer_id = \"customer\"").expect("a spec");
+            let mut source = Source::open_and_take(spec.opening(), folder.path(), &["customer"]).expect("a source");
+            let taken = source.taken();
+            assert!(source.taken().is_none(), "handed over twice");
+            taken.map(|columns| columns.keys().cloned().collect::<Vec<_>>())
+        };
+        let clean = format!("customer,price\n{}", "c1,\"1,5\"\nc2,3\n".repeat(100));
+        assert_eq!(taken(&clean), Some(vec!["customer".to_string()]));
+        assert_eq!(taken(&clean.replace('\n', "\r\n")), Some(vec!["customer".to_string()]));
+        assert_eq!(taken(&format!("{clean}c3\n")), None);
+        assert_eq!(taken(&format!("{clean}c3,5\"\n")), None);
+    }
+
     /// A cell of each column, mostly clean.
     fn row() -> impl Strategy<Value = Vec<String>> {
         let null = "|NA|n/a| |-|null|nan";

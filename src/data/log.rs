@@ -133,7 +133,13 @@ impl Log {
         columns: &Columns,
         what: &str,
     ) -> Result<Self> {
-        let customers = texts.take(&mut frame, columns.customer, keep, what)?;
+        let mut customers = numbers::<u32>(&mut frame, columns.customer, NONE, what)?.unwrap_or_default();
+        customers.par_iter_mut().zip(keep).with_min_len(1 << 14).for_each(|(code, keep)| {
+            if !keep {
+                *code = NONE;
+            }
+        });
+        let customers = texts.take(columns.customer, customers);
         let (starts, mut order_of_rows) = by_customer(&customers.codes, customers.levels.len());
         let mut log = Self { ids: customers.levels, starts, ..Self::default() };
         drop(customers.codes);
@@ -155,8 +161,8 @@ impl Log {
             log.order = log.number_orders(&numbers_of(&mut frame, name, NONE, rows, what)?, orders);
         }
         for (field, name) in &columns.coded {
-            let coded = texts.take(&mut frame, name, keep, what)?;
-            log.coded.push((field.clone(), Codes { codes: gather(&coded.codes, rows), levels: coded.levels }));
+            let codes = numbers_of(&mut frame, name, NONE, rows, what)?;
+            log.coded.push((field.clone(), texts.take(name, codes)));
         }
         Ok(log)
     }
@@ -276,39 +282,55 @@ impl Texts {
     pub(crate) fn distinct(&self, frame: &DataFrame, name: &str, rows: &[bool], what: &str) -> Result<Vec<String>> {
         let Some(levels) = self.levels.get(name).filter(|_| rows.contains(&true)) else { return Ok(Vec::new()) };
         let codes = guard(what, || Ok(dense(frame.column(name)?.u32()?, NONE)))?;
-        let used = used(&codes, rows, levels.len());
+        let mut used = vec![false; levels.len()];
+        for (code, _) in codes.iter().zip(rows).filter(|(_, among)| **among) {
+            if let Some(used) = used.get_mut(*code as usize) {
+                *used = true;
+            }
+        }
         Ok(levels.iter().zip(used).filter(|(_, used)| *used).map(|(level, _)| level.clone()).collect())
     }
 
-    /// Takes a column out of the frame, with the texts that are left of it in the rows for which `keep` holds.
-    fn take(&mut self, frame: &mut DataFrame, name: &str, keep: &[bool], what: &str) -> Result<Codes> {
+    /// Takes the texts of a column that its codes mean; the codes are changed to leave out those they do not.
+    fn take(&mut self, name: &str, mut codes: Vec<u32>) -> Codes {
         let levels = self.levels.remove(name).unwrap_or_default();
-        let mut codes = numbers::<u32>(frame, name, NONE, what)?.unwrap_or_default();
         let mut next = 0;
-        let ranks: Vec<u32> = used(&codes, keep, levels.len())
+        let ranks: Vec<u32> = used(codes.par_iter(), levels.len())
             .into_iter()
             .map(|used| {
                 next += u32::from(used);
                 if used { next - 1 } else { NONE }
             })
             .collect();
-        codes.par_iter_mut().zip(keep).with_min_len(1 << 14).for_each(|(code, keep)| {
-            *code = if *keep { ranks.get(*code as usize).copied().unwrap_or(NONE) } else { NONE };
-        });
+        if (next as usize) < levels.len() {
+            codes.par_iter_mut().with_min_len(1 << 14).for_each(|code| {
+                *code = ranks.get(*code as usize).copied().unwrap_or(NONE);
+            });
+        }
         let levels = levels.into_iter().zip(ranks).filter(|(_, rank)| *rank != NONE).map(|(level, _)| level).collect();
-        Ok(Codes { codes, levels })
+        Codes { codes, levels }
     }
 }
 
-/// Which of `levels` codes stand in the rows for which `keep` holds.
-fn used(codes: &[u32], keep: &[bool], levels: usize) -> Vec<bool> {
-    let mut used = vec![false; levels];
-    for (code, _) in codes.iter().zip(keep).filter(|(_, keep)| **keep) {
-        if let Some(used) = used.get_mut(*code as usize) {
-            *used = true;
-        }
-    }
-    used
+/// Which of `levels` texts are meant by some codes.
+fn used<'a>(codes: impl IndexedParallelIterator<Item = &'a u32>, levels: usize) -> Vec<bool> {
+    // Each thread marks for itself.
+    codes
+        .with_min_len(levels.max(1 << 14))
+        .fold(
+            || vec![false; levels],
+            |mut used, code| {
+                if let Some(used) = used.get_mut(*code as usize) {
+                    *used = true;
+                }
+                used
+            },
+        )
+        .reduce_with(|mut a, b| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
+            a
+        })
+        .unwrap_or_else(|| vec![false; levels])
 }
 
 fn flags(frame: &mut DataFrame, name: &str, what: &str) -> Result<Option<Vec<bool>>> {

@@ -383,8 +383,9 @@ impl Lines {
         let any = |placeholder: bool| -> Result<Vec<bool>> {
             let mut any = vec![false; n];
             for (name, ..) in bad.iter().filter(|(_, _, reason)| (*reason == PLACEHOLDER) == placeholder) {
-                for (any, this) in any.iter_mut().zip(flag(name)?) {
-                    *any |= this;
+                let column = guard("orders", || frame.column(name)?.bool())?;
+                if column.any() {
+                    any.iter_mut().zip(truth(column)).for_each(|(any, this)| *any |= this);
                 }
             }
             Ok(any)
@@ -395,9 +396,14 @@ impl Lines {
         };
         let amount = || guard("orders", || Ok(dense(frame.column("amount")?.i64()?, 0)));
         let guest = || guard("orders", || Ok(truth(&frame.column("customer")?.is_null())));
-        let ((day, amount, copy, total), (guest, excluded, refused, placeholder)) = rayon::join(
-            || (day(), amount(), flag(duplicates::COPY), flag(super::totals::TOTAL)),
-            || (guest(), flag("excluded"), any(false), any(true)),
+        let (
+            (day, amount),
+            ((copy, total), (guest, excluded)),
+            ((refused, placeholder), (returned, turned, below_zero)),
+        ) = (
+            rayon::join(day, amount),
+            rayon::join(|| (flag(duplicates::COPY), flag(super::totals::TOTAL)), || (guest(), flag("excluded"))),
+            rayon::join(|| (any(false), any(true)), || (flag("returned"), flag("turned"), flag("below_zero"))),
         );
         Ok(Self {
             day: day?,
@@ -406,9 +412,9 @@ impl Lines {
             excluded: excluded?,
             copy: copy?,
             total: total?,
-            returned: flag("returned")?,
-            turned: flag("turned")?,
-            below_zero: flag("below_zero")?,
+            returned: returned?,
+            turned: turned?,
+            below_zero: below_zero?,
             placeholder: placeholder?,
             refused: refused?,
         })

@@ -4,7 +4,7 @@
 use super::columns::commonest;
 use super::dates::Day;
 use super::duplicates::CopyRules;
-use super::frame::{collect, guard};
+use super::frame::guard;
 use super::ledger::{LedgerRow, Reject};
 use super::log::{Attributes, Log, merged, places};
 use super::schema::Inputs;
@@ -167,11 +167,10 @@ pub(crate) fn refuse(
     let ragged = tables.rejects.len() - before;
     let mut bad_rows: BTreeSet<u64> = BTreeSet::new();
     for (flag, column, reason) in flags {
-        let hits = collect(
-            lines.clone().lazy().filter(col(flag.as_str())).select([col(ROW).cast(DataType::UInt64)]),
-            &source.table,
-        )?;
-        let mut rows: Vec<u64> = guard(&source.table, || Ok(hits.column(ROW)?.u64()?.iter().flatten().collect()))?;
+        let mut rows: Vec<u64> = guard(&source.table, || {
+            let hits = lines.column(ROW)?.filter(lines.column(flag)?.bool()?)?.cast(&DataType::UInt64)?;
+            Ok(hits.u64()?.iter().flatten().collect())
+        })?;
         rows.sort_unstable();
         let wanted: Vec<(u64, &str)> = rows.iter().filter(|r| !bad_rows.contains(r)).map(|r| (*r, *column)).collect();
         if wanted.is_empty() {
