@@ -4,7 +4,7 @@
 use super::duplicates::{Sketch, hash, short_words};
 use super::frame::{collect, computed, guard};
 use super::inspect::{STRETCH, missing_word};
-use super::log::Texts;
+use super::log::{CHUNK, Texts};
 use super::scan::Look;
 use super::source::ROW;
 use super::template::Template;
@@ -261,45 +261,58 @@ impl Cells {
             })
             .collect::<Result<_>>()?;
         let mut texts = Texts::default();
-        let mut frames = Vec::with_capacity(parts.len());
-        // By piece the codes of each column, and the number of the first row.
-        let mut pieces: Vec<(u32, Vec<Vec<u32>>)> = Vec::new();
+        let mut columns = Vec::with_capacity(parts.len());
         for (codes, frame, own) in parts {
-            pieces.resize_with(codes.len(), Default::default);
-            pieces.iter_mut().zip(codes).for_each(|(piece, codes)| piece.1.push(codes));
-            frames.push(frame);
+            columns.push((codes, frame));
             texts.extend(own);
         }
-        let mut first = 0;
-        pieces.retain_mut(|piece| {
-            let rows = piece.1.first().map_or(0, Vec::len) as u32;
-            piece.0 = first;
-            first += rows;
-            rows > 0
-        });
-        let parts: Vec<DataFrame> = pieces
+        let mut rows_before = 0;
+        let ends: Vec<usize> = columns
+            .first()
+            .into_iter()
+            .flat_map(|(codes, _)| codes)
+            .map(|codes| {
+                rows_before += codes.len();
+                rows_before
+            })
+            .collect();
+        let batches: Vec<usize> = (0..rows_before).step_by(CHUNK).collect();
+        let parts: Vec<DataFrame> = batches
             .into_par_iter()
-            .map(|(first, codes)| {
+            .map(|from| {
+                let to = (from + CHUNK).min(rows_before);
                 let frame = guard(what, || {
-                    let height = codes.first().map_or(0, Vec::len);
-                    let mut columns = vec![Column::new_row_index(ROW.into(), first, height)?];
-                    for (frame, codes) in frames.iter().zip(codes) {
-                        let codes = IdxCa::from_vec(ROW.into(), codes);
+                    let mut values = vec![Column::new_row_index(ROW.into(), from as IdxSize, to - from)?];
+                    for (codes, frame) in &columns {
+                        let codes = IdxCa::from_vec(ROW.into(), between(codes, &ends, from, to));
                         for column in frame.columns() {
-                            columns.push(column.take(&codes)?);
+                            values.push(column.take(&codes)?);
                         }
                     }
-                    DataFrame::new(height, columns)
+                    DataFrame::new(to - from, values)
                 })?;
                 computed(rows(frame.lazy()), what)
             })
             .collect::<Result<_>>()?;
         let mut parts = parts.into_iter();
         let mut all = parts.next().unwrap_or_default();
-        guard(what, || parts.try_for_each(|part| all.vstack_mut(&part).map(|_| ())))?;
-        all.rechunk_mut_par();
+        for part in parts {
+            guard(what, || all.vstack_mut_owned(part).map(|_| ()))?;
+        }
         Ok((all, texts))
     }
+}
+
+/// The codes of some rows; `ends` says where each piece ends.
+fn between(codes: &[Vec<u32>], ends: &[usize], from: usize, to: usize) -> Vec<u32> {
+    let mut found = Vec::with_capacity(to - from);
+    let mut piece = ends.partition_point(|end| *end <= from);
+    while from + found.len() < to {
+        let start = ends[piece] - codes[piece].len();
+        found.extend_from_slice(&codes[piece][from + found.len() - start..ends[piece].min(to) - start]);
+        piece += 1;
+    }
+    found
 }
 
 /// The codes of all pieces, which then mean places among the texts that are returned. With a template there is one text for
@@ -390,6 +403,26 @@ mod tests {
         assert_eq!(taken(&clean.replace('\n', "\r\n")), Some(vec!["customer".to_string()]));
         assert_eq!(taken(&format!("{clean}c3\n")), None);
         assert_eq!(taken(&format!("{clean}c3,5\"\n")), None);
+    }
+
+    #[test]
+    fn rows_are_traced_to_their_lines() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // Three rows on four lines, a hundred times.
+        let clean = format!("customer,price\n{}", "c1,1\n\"c\n2\",2\nc3,3\n".repeat(100));
+        let spec: OrdersSpec = toml::from_str("path = \"orders.csv\"\ncustomer_id = \"customer\"").expect("a spec");
+        for text in [clean.clone(), clean.replace('\n', "\r\n"), format!("{clean}c4\n"), format!("\u{feff}{clean}")] {
+            for text in
+                [text.clone(), format!("{text}c4\n"), format!("{text}c4\n").replace("\r\n", "\n").replace('\n', "\r\n")]
+            {
+                std::fs::write(folder.path().join("orders.csv"), text).expect("a file");
+                let source = Source::open(spec.opening(), folder.path()).expect("a source");
+                let places = source.places(&[(299, "price"), (0, "price"), (31, "price"), (32, "price")], "here");
+                let places = places.expect("places");
+                assert_eq!(places.iter().map(|p| p.line).collect::<Vec<_>>(), [401, 2, 43, 45]);
+                assert_eq!(places.iter().map(|p| &p.text[p.span.clone()]).collect::<Vec<_>>(), ["3", "1", "2", "3"]);
+            }
+        }
     }
 
     /// A cell of each column, mostly clean.

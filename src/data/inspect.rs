@@ -78,6 +78,8 @@ pub(crate) struct Delimited {
     pub(crate) missing: BTreeMap<(usize, &'static str), u64>,
     skip: u32,
     headless: bool,
+    /// Whether lines end in two characters.
+    returns: bool,
     /// The sketch of every clean record, in pieces.
     pub(crate) sketches: Vec<Vec<u64>>,
     /// Places in the file, [`STRETCH`] records apart or less, where polars reads the file itself.
@@ -117,6 +119,7 @@ impl Delimited {
             missing: BTreeMap::new(),
             skip: declared.skip,
             headless: declared.headless,
+            returns: text.split_once('\n').is_some_and(|(first, _)| first.ends_with('\r')),
             sketches: Vec::new(),
             stretches: Vec::new(),
             flawless: false,
@@ -222,7 +225,9 @@ impl Delimited {
         let mut at = 0;
         while at < wanted.len() && reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
             if ordinal == wanted[at] {
-                let line = record.position().map_or(0, |p| p.line() as usize) + self.skip as usize;
+                // Behind a line break of two characters the reader has counted only the lines before it.
+                let uncounted = usize::from(self.returns && record.position().is_some_and(|p| p.byte() > 0));
+                let line = record.position().map_or(0, |p| p.line() as usize) + uncounted + self.skip as usize;
                 found.push((line, record.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect()));
                 at += 1;
             }

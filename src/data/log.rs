@@ -11,6 +11,9 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
+/// Rows of a frame that are computed at a time; frames of such chunks are not put together.
+pub(crate) const CHUNK: usize = if cfg!(test) { 16 } else { 1 << 16 };
+
 /// The code of a missing value.
 pub const NONE: u32 = u32::MAX;
 
@@ -358,9 +361,15 @@ fn numbers_of<T: Native>(frame: &mut DataFrame, name: &str, missing: T, rows: &[
     let column = guard(what, || Ok(frame.drop_in_place(name)?.take_materialized_series()))?;
     guard(what, || {
         let numbers = column.unpack::<T::Polars>()?;
-        Ok(match numbers.cont_slice() {
-            Ok(numbers) => gather(numbers, rows),
-            Err(_) => gather(&dense(numbers, missing), rows),
+        let chunks: Vec<&[T]> = numbers.downcast_iter().map(|chunk| chunk.values().as_slice()).collect();
+        let even = chunks.iter().rev().skip(1).all(|chunk| chunk.len() == CHUNK);
+        Ok(match chunks.as_slice() {
+            [one] if numbers.null_count() == 0 => gather(one, rows),
+            chunks if numbers.null_count() == 0 && even => {
+                let number = |row: &u32| chunks[*row as usize / CHUNK][*row as usize % CHUNK];
+                rows.par_iter().with_min_len(1 << 14).map(number).collect()
+            }
+            _ => gather(&dense(numbers, missing), rows),
         })
     })
 }
@@ -507,24 +516,38 @@ fn intern(texts: &StringChunked) -> Codes {
 }
 
 /// Where each customer's rows begin, and the rows in that order (a counting sort; rows without a customer are left out).
+/// Each thread has some of the customers and looks at all rows.
 fn by_customer(codes: &[u32], customers: usize) -> (Vec<usize>, Vec<u32>) {
+    let own = customers.div_ceil(rayon::current_num_threads().max(1)).max(1);
     let mut starts = vec![0usize; customers + 1];
-    for code in codes {
-        if *code != NONE {
-            starts[*code as usize + 1] += 1;
+    starts[1..].par_chunks_mut(own).enumerate().for_each(|(part, counts)| {
+        for code in codes {
+            if let Some(count) = (*code as usize).checked_sub(part * own).and_then(|i| counts.get_mut(i)) {
+                *count += 1;
+            }
         }
-    }
+    });
     for i in 0..customers {
         starts[i + 1] += starts[i];
     }
-    let mut next = starts.clone();
     let mut rows = vec![0u32; starts[customers]];
-    for (row, code) in codes.iter().enumerate() {
-        if *code != NONE {
-            rows[next[*code as usize]] = row as u32;
-            next[*code as usize] += 1;
-        }
+    let mut rest = rows.as_mut_slice();
+    let mut parts = Vec::new();
+    for first in (0..customers).step_by(own) {
+        let last = (first + own).min(customers);
+        let (part, after) = rest.split_at_mut(starts[last] - starts[first]);
+        parts.push((first, last, part));
+        rest = after;
     }
+    parts.into_par_iter().for_each(|(first, last, part)| {
+        let mut next: Vec<usize> = starts[first..last].iter().map(|start| start - starts[first]).collect();
+        for (row, code) in codes.iter().enumerate() {
+            if let Some(next) = (*code as usize).checked_sub(first).and_then(|i| next.get_mut(i)) {
+                part[*next] = row as u32;
+                *next += 1;
+            }
+        }
+    });
     (starts, rows)
 }
 
