@@ -7,11 +7,10 @@ use super::inspect::{STRETCH, missing_word};
 use super::log::{CHUNK, Texts};
 use super::scan::Look;
 use super::source::ROW;
-use super::template::Template;
 use crate::error::Result;
 use polars::prelude::*;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Pairs of places of a [`Coder`] for the texts it has seen last. Tests have few, so that texts are forgotten.
 const PAIRS: usize = if cfg!(test) { 2 } else { 2048 };
@@ -27,25 +26,39 @@ pub(crate) struct Coder {
     texts: Vec<u8>,
     ends: Vec<u32>,
     places: Vec<[Place; 2]>,
+    by_hour: bool,
 }
 
-/// A text that has been seen: its code, its length, and the text itself if it is short, else its hash.
+/// What is taken along of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Take {
+    Nothing,
+    /// Every text.
+    Whole,
+    /// Every text, but of dates that differ in minutes and seconds only one.
+    ByHour,
+}
+
+/// A text that has been seen: its code, its length, that of its beginning that tells it from others, and this beginning itself
+/// if it is short, else its hash.
 #[derive(Clone, Copy, Default)]
 struct Place {
     code: u32,
     length: u32,
+    beginning: u32,
     words: [u64; 2],
 }
 
 impl Coder {
     /// For about so many rows.
-    fn new(rows: usize) -> Self {
-        Self {
+    fn new(rows: usize, take: Take) -> Option<Self> {
+        (take != Take::Nothing).then(|| Self {
             codes: Vec::with_capacity(rows),
             texts: Vec::new(),
             ends: vec![0],
             places: vec![[Place::default(); 2]; PAIRS],
-        }
+            by_hour: take == Take::ByHour,
+        })
     }
 
     /// Takes in the next cell, whose [`hash`] is given; `bare` is whether it stands without quotes.
@@ -54,12 +67,17 @@ impl Coder {
             self.codes.push(0);
             return;
         }
-        let words = if text.len() <= SHORT { short_words(text) } else { [hash; 2] };
+        let (start, hash) = match minutes(text).filter(|_| self.by_hour) {
+            Some(at) => (&text[..at], super::duplicates::hash(&text[..at])),
+            None => (text, hash),
+        };
+        let words = if start.len() <= SHORT { short_words(start) } else { [hash; 2] };
         let is = |place: Place| {
             place.length as usize == text.len()
+                && place.beginning as usize == start.len()
                 && place.words == words
                 && place.code > 0
-                && (text.len() <= SHORT || self.text(place.code) == text)
+                && (start.len() <= SHORT || self.text(place.code).starts_with(start))
         };
         let at = hash as usize % PAIRS;
         let [new, old] = self.places[at];
@@ -69,11 +87,11 @@ impl Coder {
             old.code
         } else {
             // A piece is far below four gigabytes.
-            let place = Place { code: self.ends.len() as u32, length: text.len() as u32, words };
+            let (code, length, beginning) = (self.ends.len() as u32, text.len() as u32, start.len() as u32);
             self.texts.extend_from_slice(text);
             self.ends.push(self.texts.len() as u32);
-            self.places[at] = [place, new];
-            place.code
+            self.places[at] = [Place { code, length, beginning, words }, new];
+            code
         };
         self.codes.push(code);
     }
@@ -92,6 +110,17 @@ impl Coder {
         }
         Some(Piece { codes: self.codes, levels: levels.finish() })
     }
+}
+
+/// Where the minutes begin in a text that ends in a time of day: `2024-01-01T08:10:26`, `1/1/24 08:10`.
+fn minutes(text: &[u8]) -> Option<usize> {
+    let sixty = |text: &[u8; 3]| matches!(text, [b':', b'0'..=b'5', b'0'..=b'9']);
+    let (rest, last) = text.split_last_chunk::<3>()?;
+    let hour = match rest.split_last_chunk::<3>() {
+        Some((hour, minutes)) if sixty(minutes) => hour,
+        _ => rest,
+    };
+    (sixty(last) && matches!(hour, [.., b' ' | b'T', b'0'..=b'2', b'0'..=b'9'])).then_some(hour.len())
 }
 
 /// A part of a column: a code for each row, and the text of each code. Equal codes are equal texts, but not the reverse.
@@ -132,8 +161,8 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// For about so many records. `wanted` says of each column whether it is taken along.
-    pub(crate) fn new(records: usize, wanted: &[bool]) -> Self {
+    /// For about so many records. `wanted` says what is taken along of each column.
+    pub(crate) fn new(records: usize, wanted: &[Take]) -> Self {
         let kept = Kept {
             sketches: Vec::with_capacity(records),
             stretches: Vec::new(),
@@ -142,7 +171,7 @@ impl Keeper {
             missing: BTreeMap::new(),
             taken: Vec::new(),
         };
-        Self { kept, coders: wanted.iter().map(|w| w.then(|| Coder::new(records))).collect(), sketch: Sketch::EMPTY }
+        Self { kept, coders: wanted.iter().map(|take| Coder::new(records, *take)).collect(), sketch: Sketch::EMPTY }
     }
 }
 
@@ -194,8 +223,6 @@ struct Cell {
     /// What the values refer to: computed once, before them.
     once: Vec<Expr>,
     values: Vec<(String, Expr)>,
-    /// Which texts have the same values.
-    template: Option<Template>,
 }
 
 impl Cells {
@@ -223,11 +250,6 @@ impl Cells {
         }
     }
 
-    /// Says which texts of `column` have the same values, if all values are those of one hour.
-    pub(crate) fn template(&mut self, column: &str, template: Option<Template>) {
-        self.0.entry(column.into()).or_default().template = template;
-    }
-
     /// Computes them on every row of a frame.
     pub(crate) fn on_rows(&self, frame: LazyFrame) -> LazyFrame {
         let once: Vec<Expr> = self.0.values().flat_map(|cell| cell.once.iter().cloned()).collect();
@@ -250,7 +272,7 @@ impl Cells {
             .into_par_iter()
             .filter_map(|(name, pieces)| Some((self.0.get(&name)?, name, pieces)))
             .map(|(cell, name, pieces)| {
-                let (codes, levels) = one_column(pieces, cell.template.as_ref());
+                let (codes, levels) = one_column(pieces);
                 let levels = levels.with_name(name.as_str().into()).into_column();
                 let frame = guard(what, || DataFrame::new(levels.len(), vec![levels]))?;
                 let values: Vec<Expr> = cell.values.iter().map(|(name, value)| value.clone().alias(name)).collect();
@@ -315,45 +337,21 @@ fn between(codes: &[Vec<u32>], ends: &[usize], from: usize, to: usize) -> Vec<u3
     found
 }
 
-/// The codes of all pieces, which then mean places among the texts that are returned. With a template there is one text for
-/// every hour, and every text that is written otherwise.
-fn one_column(pieces: Vec<Piece>, template: Option<&Template>) -> (Vec<Vec<u32>>, StringChunked) {
-    let mut first = 0;
+/// The codes of all pieces, which then mean places among the texts that are returned.
+fn one_column(pieces: Vec<Piece>) -> (Vec<Vec<u32>>, StringChunked) {
+    let mut next = 0;
     let firsts: Vec<u32> = pieces
         .iter()
         .map(|piece| {
-            first += piece.levels.len() as u32;
-            first - piece.levels.len() as u32
+            next += piece.levels.len() as u32;
+            next - piece.levels.len() as u32
         })
         .collect();
     let (mut codes, levels): (Vec<Vec<u32>>, Vec<StringChunked>) =
         pieces.into_iter().map(|piece| (piece.codes, piece.levels)).unzip();
-    let chunks: Vec<_> = levels.iter().flat_map(|levels| levels.downcast_iter().cloned()).collect();
-    let Some(template) = template else {
-        let add = |(codes, first): (&mut Vec<u32>, &u32)| codes.iter_mut().for_each(|code| *code += first);
-        codes.par_iter_mut().zip(&firsts).for_each(add);
-        return (codes, StringChunked::from_chunk_iter(PlSmallStr::EMPTY, chunks));
-    };
-    let hours: Vec<Vec<Option<i32>>> =
-        chunks.par_iter().map(|chunk| chunk.iter().map(|text| template.hour(text?.as_bytes())).collect()).collect();
-    let mut known: HashMap<i32, u32, foldhash::fast::FixedState> = HashMap::default();
-    let mut kept = StringChunkedBuilder::new(PlSmallStr::EMPTY, 0);
-    let mut next = 0;
-    let mut places = Vec::with_capacity(first as usize);
-    for (text, hour) in chunks.iter().zip(&hours).flat_map(|(chunk, hours)| chunk.iter().zip(hours)) {
-        let place = hour.and_then(|hour| known.get(&hour).copied()).unwrap_or_else(|| {
-            kept.append_option(text);
-            known.extend(hour.map(|hour| (hour, next)));
-            next += 1;
-            next - 1
-        });
-        places.push(place);
-    }
-    let place = |(codes, first): (&mut Vec<u32>, &u32)| {
-        codes.iter_mut().for_each(|code| *code = places[(first + *code) as usize]);
-    };
-    codes.par_iter_mut().zip(&firsts).for_each(place);
-    (codes, kept.finish())
+    codes.par_iter_mut().zip(firsts).for_each(|(codes, first)| codes.iter_mut().for_each(|code| *code += first));
+    let chunks = levels.iter().flat_map(|levels| levels.downcast_iter().cloned());
+    (codes, StringChunked::from_chunk_iter(PlSmallStr::EMPTY, chunks))
 }
 
 #[cfg(test)]
@@ -363,6 +361,7 @@ mod tests {
     use super::super::read::{ReadOptions, Tables};
     use super::super::schema::OrdersSpec;
     use super::super::source::Source;
+    use super::minutes;
     use proptest::prelude::*;
     use std::path::Path;
 
@@ -380,7 +379,7 @@ mod tests {
         };
         let mut tables = Tables::empty(options, vec!["c2".into()]);
         let columns = if taken { columns } else { Vec::new() };
-        let source = Source::open_and_take(spec.opening(), folder, &columns);
+        let source = Source::open_and_take(spec.opening(), folder, &columns, orders::dates(&spec).filter(|_| taken));
         let ordered = source.and_then(|source| orders::lines(&spec, folder, options, source, &mut tables));
         let Tables { orders, customers, as_of, sales, ledger, rejects, stated, warnings, inputs, .. } = tables;
         let all = (orders, customers, as_of, sales, ledger, rejects, stated, warnings, inputs);
@@ -393,7 +392,8 @@ mod tests {
         let taken = |text: &str| {
             std::fs::write(folder.path().join("orders.csv"), text).expect("a file");
             let spec: OrdersSpec = toml::from_str("path = \"orders.csv\"\ncustomer_id = \"customer\"").expect("a spec");
-            let mut source = Source::open_and_take(spec.opening(), folder.path(), &["customer"]).expect("a source");
+            let mut source =
+                Source::open_and_take(spec.opening(), folder.path(), &["customer"], None).expect("a source");
             let taken = source.taken();
             assert!(source.taken().is_none(), "handed over twice");
             taken.map(|columns| columns.keys().cloned().collect::<Vec<_>>())
@@ -403,6 +403,17 @@ mod tests {
         assert_eq!(taken(&clean.replace('\n', "\r\n")), Some(vec!["customer".to_string()]));
         assert_eq!(taken(&format!("{clean}c3\n")), None);
         assert_eq!(taken(&format!("{clean}c3,5\"\n")), None);
+    }
+
+    #[test]
+    fn minutes_are_told_from_other_digits() {
+        assert_eq!(minutes(b"2024-01-01 08:10:26"), Some(13));
+        assert_eq!(minutes(b"01/01/2024T08:10"), Some(13));
+        for other in
+            ["2024-01-01", "2024-01-01T08:10:26Z", "2024-01-01T08:10:26+02:00", "08:10", " 8:10", " 08:60", ":10", ""]
+        {
+            assert_eq!(minutes(other.as_bytes()), None, "{other}");
+        }
     }
 
     #[test]
@@ -476,7 +487,7 @@ mod tests {
                     cells[5].clone_from(odd);
                 }
                 if rules[8] && i % 9 > 0 {
-                    cells[2] += [" 09:05", " 09:59", " 17:00"][i % 3];
+                    cells[2] += [" 09:05", " 09:59", " 17:00", " 09:59:01", " 09:60", " 09:59 ", "T09:05"][i * 7 % 13 % 7];
                 }
                 if ragged.is_some_and(|r| r % rows.len() == i) {
                     cells.pop();

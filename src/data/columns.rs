@@ -5,7 +5,6 @@ use super::frame::{collect, texts};
 use super::numbers::{CURRENCY_SIGNS, NULL_WORDS, NumberFormat, Seen};
 use super::schema::{DateSpec, Flag, IdRules};
 use super::source::{ROW, Source};
-use super::template::Template;
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
 use std::collections::BTreeMap;
@@ -29,8 +28,8 @@ pub(crate) struct Parsed {
     pub(crate) hour: Option<Expr>,
     /// What the other expressions refer to: computed once, before them.
     pub(crate) once: Vec<Expr>,
-    /// Which texts of a column of dates have the same value, if that can be told without reading them.
-    pub(crate) template: Option<Template>,
+    /// Whether texts of dates have the same values that differ in minutes and seconds only.
+    pub(crate) by_hour: bool,
     /// What was detected, in words: `InvoiceDate as %Y-%m-%d (year first)`.
     pub(crate) stated: Option<String>,
     /// What was fixed.
@@ -124,7 +123,7 @@ impl<'a> Sample<'a> {
             }
             _ => col(column).cast(DataType::String),
         };
-        Ok(Parsed { value, bad: lit(false), hour: None, once: Vec::new(), template: None, stated: None, warnings })
+        Ok(Parsed { value, bad: lit(false), hour: None, once: Vec::new(), by_hour: true, stated: None, warnings })
     }
 
     /// A customer id: an id, evened out as the table's rules say.
@@ -175,7 +174,7 @@ impl<'a> Sample<'a> {
             bad: lit(false),
             hour: None,
             once: Vec::new(),
-            template: None,
+            by_hour: true,
             stated: None,
             warnings: Vec::new(),
         }
@@ -204,7 +203,7 @@ impl<'a> Sample<'a> {
                 bad,
                 hour: None,
                 once: Vec::new(),
-                template: None,
+                by_hour: true,
                 stated: None,
                 warnings,
             });
@@ -293,7 +292,7 @@ impl<'a> Sample<'a> {
             value = when(hit.clone()).then(lit(NULL)).otherwise(value);
             bad = bad.or(hit);
         }
-        Ok(Parsed { value, bad, hour: None, once, template: None, stated: None, warnings })
+        Ok(Parsed { value, bad, hour: None, once, by_hour: true, stated: None, warnings })
     }
 
     /// A calendar day. The format is detected unless given; two possible readings are an error.
@@ -308,7 +307,7 @@ impl<'a> Sample<'a> {
                 bad: lit(false),
                 hour,
                 once: Vec::new(),
-                template: None,
+                by_hour: true,
                 stated: None,
                 warnings: Vec::new(),
             });
@@ -372,8 +371,8 @@ impl<'a> Sample<'a> {
             text.is_in(lit(Series::new("words".into(), NULL_WORDS.to_vec())).implode(false), false).fill_null(true);
         let bad = col(&name).is_null().and(missing.not());
         let hour = timed.then(|| col(&name).dt().hour());
-        let template = if let [format] = formats.as_slice() { Template::of(format) } else { None };
-        Ok(Parsed { value: col(&name).cast(DataType::Date), bad, hour, once, template, stated, warnings })
+        let by_hour = formats.iter().all(|format| tells_hours(format));
+        Ok(Parsed { value: col(&name).cast(DataType::Date), bad, hour, once, by_hour, stated, warnings })
     }
 
     /// The format of a date column and what proves it: from the sample if that settles it, else from every value.
@@ -429,6 +428,14 @@ impl<'a> Sample<'a> {
         values.dedup();
         Ok(values)
     }
+}
+
+/// Whether a format has a calendar day, and behind it no time of day or one that ends in minutes or seconds.
+fn tells_hours(format: &str) -> bool {
+    let times = [" %H:%M:%S", "T%H:%M:%S", " %H:%M", "T%H:%M"];
+    let day = times.iter().find_map(|time| format.strip_suffix(time)).unwrap_or(format);
+    day.split('%').skip(1).all(|part| part.starts_with(['Y', 'y', 'm', 'b', 'B', 'd', 'e', 'j', 'F', 'D']))
+        || dates::counted(format).is_some()
 }
 
 /// Whether a day is one that exports use for "no date".

@@ -3,7 +3,7 @@
 //! One pass over the bytes in front of polars, so that polars is only ever given plain UTF-8 with equally long records.
 //! What is not (gzip, Windows-1252, UTF-16, ragged lines) is copied into a temporary file that is.
 
-use super::coded::{Keeper, Piece};
+use super::coded::{Keeper, Piece, Take};
 use super::duplicates::{digest, sketch};
 use super::numbers::NULL_WORDS;
 use super::scan::{Layout, PIECE, scan};
@@ -22,7 +22,7 @@ use tempfile::NamedTempFile;
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Records from one remembered place in the file to the next, at most.
-pub(super) const STRETCH: usize = 64;
+pub(super) const STRETCH: usize = 32;
 
 /// What the user says of the file; what is absent is detected.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +39,8 @@ pub(crate) struct Declared {
     pub(crate) names: Vec<String>,
     /// Columns whose cells are taken along where the file has no flaw.
     pub(crate) taken: Vec<String>,
+    /// That of them in which one date of each hour may stand for all.
+    pub(crate) by_hour: Option<String>,
 }
 
 /// Where a record stands: its number among the clean ones, byte offset (without a byte order mark) and line.
@@ -283,7 +285,7 @@ impl Delimited {
             .delimiter(self.delimiter)
             .has_headers(false)
             .flexible(true)
-            .buffer_capacity(1 << 13)
+            .buffer_capacity(1 << 12)
             .from_reader(file)
     }
 
@@ -398,7 +400,12 @@ impl Delimited {
             line += 1;
         }
         let layout = Layout { start, delimiter: self.delimiter, fields: self.header.len(), piece: PIECE };
-        let wanted: Vec<bool> = self.header.iter().map(|name| declared.taken.contains(name)).collect();
+        let wanted = |name: &String| match declared.taken.contains(name) {
+            true if declared.by_hour.as_ref() == Some(name) => Take::ByHour,
+            true => Take::Whole,
+            false => Take::Nothing,
+        };
+        let wanted: Vec<Take> = self.header.iter().map(wanted).collect();
         let Some(pieces) = scan(&self.path, &layout, |records| Keeper::new(records, &wanted)) else { return Ok(false) };
         let last = pieces.iter().rev().find_map(|(from, piece)| piece.last.map(|last| from + last));
         self.last = match last {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
 /// Rows of a frame that are computed at a time; frames of such chunks are not put together.
-pub(crate) const CHUNK: usize = if cfg!(test) { 16 } else { 1 << 16 };
+pub(crate) const CHUNK: usize = if cfg!(test) { 16 } else { 1 << 17 };
 
 /// The code of a missing value.
 pub const NONE: u32 = u32::MAX;

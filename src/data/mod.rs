@@ -21,5 +21,4 @@ pub mod roles;
 mod scan;
 pub mod schema;
 pub(crate) mod source;
-mod template;
 mod totals;

@@ -19,7 +19,13 @@ use std::path::Path;
 /// Reads the order lines into `tables`; returns every customer who ordered up to `as_of`, ascending.
 pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tables) -> Result<Vec<String>> {
     let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
-    lines(spec, base, options, Source::open_and_take(spec.opening(), base, &columns)?, tables)
+    lines(spec, base, options, Source::open_and_take(spec.opening(), base, &columns, dates(spec))?, tables)
+}
+
+/// The column of dates, if it is nothing else besides.
+pub(crate) fn dates(spec: &OrdersSpec) -> Option<&str> {
+    let column = spec.date.as_ref()?.column();
+    (spec.columns().iter().filter(|(_, c)| *c == column).count() == 1).then_some(column)
 }
 
 /// Reads them from a source.
@@ -138,6 +144,8 @@ impl Categories {
 struct Plan<'a> {
     /// What is computed from single columns.
     cells: Cells,
+    /// Whether that is the same for dates of one hour.
+    by_hour: bool,
     /// The money of a line as the file says it.
     money: Expr,
     /// What is computed from those.
@@ -163,7 +171,7 @@ impl<'a> Plan<'a> {
             cells.value(&spec.customer_id, "excluded", nobody),
         ];
         let mut bad: Vec<(&str, &str, Expr)> = Vec::new();
-        let mut placeholder = None;
+        let (mut placeholder, mut by_hour) = (None, true);
         match &spec.order_id {
             Some(column) => select.push(cells.value(column, "order", sample.id(column)?.value)),
             None => warnings.push(
@@ -177,7 +185,7 @@ impl<'a> Plan<'a> {
             stated.extend(parsed.stated.map(|s| format!("orders: {s}")));
             warnings.extend(parsed.warnings);
             cells.once(column, parsed.once);
-            cells.template(column, parsed.template);
+            by_hour = parsed.by_hour;
             let reason = "not a date in the format of the column";
             bad.push((column, reason, parsed.bad.or(parsed.value.clone().is_null())));
             placeholder = Some((column, PLACEHOLDER, is_placeholder(parsed.value.clone())));
@@ -288,6 +296,7 @@ impl<'a> Plan<'a> {
         let order = spec.order_id.as_ref().map(|_| "order");
         Ok(Self {
             cells,
+            by_hour,
             money,
             select,
             columns: Columns { customer: "customer", order, coded },
@@ -310,7 +319,9 @@ impl<'a> Plan<'a> {
         categories: Option<&Categories>,
     ) -> Result<(DataFrame, Texts)> {
         let order = self.columns.order;
-        if let Some(taken) = source.taken() {
+        if let Some(taken) = source.taken()
+            && self.by_hour
+        {
             let beside = |column: &str, frame: LazyFrame| match categories {
                 Some(categories) if categories.on == column => categories.beside(frame),
                 _ => frame,

@@ -66,11 +66,17 @@ enum Columnar {
 impl Source {
     /// Finds and opens the files. Relative paths start at `base`.
     pub(crate) fn open(opening: Opening<'_>, base: &Path) -> Result<Self> {
-        Self::open_and_take(opening, base, &[])
+        Self::open_and_take(opening, base, &[], None)
     }
 
-    /// The same; the cells of `columns` are taken along from text files without a flaw.
-    pub(crate) fn open_and_take(opening: Opening<'_>, base: &Path, columns: &[&str]) -> Result<Self> {
+    /// The same; the cells of `columns` are taken along from text files without a flaw. Of `dates` among them one of each hour
+    /// may stand for all.
+    pub(crate) fn open_and_take(
+        opening: Opening<'_>,
+        base: &Path,
+        columns: &[&str],
+        dates: Option<&str>,
+    ) -> Result<Self> {
         let declared = Declared {
             delimiter: match opening.delimiter {
                 None => None,
@@ -86,6 +92,7 @@ impl Source {
             headless: !opening.header,
             names: opening.names.to_vec(),
             taken: columns.iter().map(|c| (*c).to_string()).collect(),
+            by_hour: dates.map(str::to_owned),
         };
         let mut files: Vec<Opened> = Vec::new();
         let mut warnings = Vec::new();
