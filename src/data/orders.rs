@@ -1,15 +1,16 @@
 //! The order lines: parsed, put into one bucket each, and sorted by customer.
 
-use super::coded::Cells;
+use super::cells::Cells;
 use super::columns::{Parsed, Sample, is_placeholder};
 use super::dates::Day;
 use super::duplicates;
 use super::frame::{collect, dense, guard, truth};
 use super::ledger::{Bucket, Buckets};
-use super::log::{Attributes, Codes, Columns, Field, Known, Log, NONE, Texts, UNDATED, mode};
+use super::log::{Attributes, Codes, Columns, Field, Known, Log, NONE, UNDATED, mode};
 use super::read::{MONEY_SCALE, PLACEHOLDER, ReadOptions, Sales, Tables, UNIT_SCALE, percent, refuse};
 use super::schema::{AttributeKind, OrdersSpec, Returns, Treat};
 use super::source::{ROW, Source};
+use super::texts::Texts;
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
 use rayon::prelude::*;

@@ -85,6 +85,7 @@ fn between<L: Look>(
             if bound[0] >= bound[1] {
                 return Some((bound[0], look(0).found()?));
             }
+            u32::try_from(bound[1] - bound[0]).ok()?;
             read(path, bound[0], bound[1], bytes)?;
             std::str::from_utf8(bytes).ok()?;
             let mut look = look(about(bytes));

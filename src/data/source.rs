@@ -304,7 +304,8 @@ impl Source {
         for (column, pieces) in parts.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten() {
             all.entry(column).or_default().extend(pieces);
         }
-        let levels = all.values().map(|pieces| pieces.iter().map(Piece::levels).sum()).max().unwrap_or(0usize);
+        let levels =
+            all.values().map(|pieces| pieces.iter().map(|piece| piece.levels.len()).sum()).max().unwrap_or(0usize);
         (u32::try_from(levels).is_ok() && u32::try_from(self.rows()).is_ok()).then_some(all)
     }
 
