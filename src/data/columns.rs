@@ -28,6 +28,8 @@ pub(crate) struct Parsed {
     pub(crate) hour: Option<Expr>,
     /// What the other expressions refer to: computed once, before them.
     pub(crate) once: Vec<Expr>,
+    /// Whether texts of dates have the same values that differ in minutes and seconds only.
+    pub(crate) by_hour: bool,
     /// What was detected, in words: `InvoiceDate as %Y-%m-%d (year first)`.
     pub(crate) stated: Option<String>,
     /// What was fixed.
@@ -121,7 +123,7 @@ impl<'a> Sample<'a> {
             }
             _ => col(column).cast(DataType::String),
         };
-        Ok(Parsed { value, bad: lit(false), hour: None, once: Vec::new(), stated: None, warnings })
+        Ok(Parsed { value, bad: lit(false), hour: None, once: Vec::new(), by_hour: true, stated: None, warnings })
     }
 
     /// A customer id: an id, evened out as the table's rules say.
@@ -167,7 +169,15 @@ impl<'a> Sample<'a> {
             }
             _ => col(column).cast(DataType::String),
         };
-        Parsed { value, bad: lit(false), hour: None, once: Vec::new(), stated: None, warnings: Vec::new() }
+        Parsed {
+            value,
+            bad: lit(false),
+            hour: None,
+            once: Vec::new(),
+            by_hour: true,
+            stated: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// Whether the column has one of the values that the flag means.
@@ -193,6 +203,7 @@ impl<'a> Sample<'a> {
                 bad,
                 hour: None,
                 once: Vec::new(),
+                by_hour: true,
                 stated: None,
                 warnings,
             });
@@ -281,7 +292,7 @@ impl<'a> Sample<'a> {
             value = when(hit.clone()).then(lit(NULL)).otherwise(value);
             bad = bad.or(hit);
         }
-        Ok(Parsed { value, bad, hour: None, once, stated: None, warnings })
+        Ok(Parsed { value, bad, hour: None, once, by_hour: true, stated: None, warnings })
     }
 
     /// A calendar day. The format is detected unless given; two possible readings are an error.
@@ -301,7 +312,15 @@ impl<'a> Sample<'a> {
             };
             let value = time.clone().cast(DataType::Date);
             let hour = matches!(dtype, DataType::Datetime(..)).then(|| time.dt().hour());
-            return Ok(Parsed { value, bad: lit(false), hour, once: Vec::new(), stated: None, warnings: Vec::new() });
+            return Ok(Parsed {
+                value,
+                bad: lit(false),
+                hour,
+                once: Vec::new(),
+                by_hour: true,
+                stated: None,
+                warnings: Vec::new(),
+            });
         }
         let mut warnings = Vec::new();
         let (formats, stated) = match spec.formats() {
@@ -377,7 +396,9 @@ impl<'a> Sample<'a> {
             text.is_in(lit(Series::new("words".into(), NULL_WORDS.to_vec())).implode(false), false).fill_null(true);
         let bad = col(&name).is_null().and(missing.not());
         let hour = timed.then(|| col(&name).dt().hour());
-        Ok(Parsed { value: col(&name).cast(DataType::Date), bad, hour, once, stated, warnings })
+        // A zone may lie half an hour aside.
+        let by_hour = zone.is_none() && formats.iter().all(|format| tells_hours(format));
+        Ok(Parsed { value: col(&name).cast(DataType::Date), bad, hour, once, by_hour, stated, warnings })
     }
 
     /// A zone that exists.
@@ -461,6 +482,14 @@ fn local(utc: Expr, zone: TimeZone) -> Expr {
         .convert_time_zone(zone)
         .dt()
         .replace_time_zone(None, lit("raise"), NonExistent::Raise)
+}
+
+/// Whether a format has a calendar day, and behind it no time of day or one that ends in minutes or seconds.
+fn tells_hours(format: &str) -> bool {
+    let times = [" %H:%M:%S", "T%H:%M:%S", " %H:%M", "T%H:%M"];
+    let day = times.iter().find_map(|time| format.strip_suffix(time)).unwrap_or(format);
+    day.split('%').skip(1).all(|part| part.starts_with(['Y', 'y', 'm', 'b', 'B', 'd', 'e', 'j', 'F', 'D']))
+        || dates::counted(format).is_some()
 }
 
 /// Whether a day is one that exports use for "no date".

@@ -8,9 +8,13 @@ use super::read::{MONEY_SCALE, ReadOptions, Tables, percent};
 use super::source::{ROW, Source};
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Sketches are compared in two to the power of so many parts.
+const PARTS: u32 = 2;
 
 /// The column that says whether a row is left out because it stands elsewhere.
 pub(crate) const COPY: &str = "copy";
@@ -51,22 +55,14 @@ pub(crate) struct Sketch(u64);
 impl Sketch {
     pub(crate) const EMPTY: Self = Self(0x9e37_79b9_7f4a_7c15);
 
-    /// Takes in the next bytes, eight at a time.
-    pub(crate) fn add(&mut self, bytes: &[u8]) {
-        let mut state = self.0 ^ bytes.len() as u64;
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            state = fold(state ^ u64::from_le_bytes(*word), 0xa076_1d64_78bd_642f);
-        }
-        if !rest.is_empty() {
-            let mut word = [0; 8];
-            match bytes.last_chunk::<8>() {
-                Some(last) => word = *last,
-                None => word[..rest.len()].copy_from_slice(rest),
-            }
-            state = fold(state ^ u64::from_le_bytes(word), 0xe703_7ed1_a0b4_28db);
-        }
-        self.0 = state;
+    /// Takes in the next cell.
+    pub(crate) fn add(&mut self, cell: &[u8]) {
+        self.mix(hash(cell));
+    }
+
+    /// Takes in the next cell by its [`hash`].
+    pub(crate) fn mix(&mut self, hash: u64) {
+        self.0 = fold(self.0 ^ hash, 0x8ebc_6af0_9c88_c6e3);
     }
 
     pub(crate) fn bits(self) -> u64 {
@@ -74,10 +70,37 @@ impl Sketch {
     }
 }
 
-/// The sketch of a record whose fields stand one after the other.
-pub(crate) fn sketch(record: &[u8]) -> u64 {
+/// A cell of at most sixteen bytes as two numbers; cells of one length with equal numbers are equal.
+pub(crate) fn short_words(cell: &[u8]) -> [u64; 2] {
+    let half = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    match (cell.first_chunk::<8>(), cell.last_chunk::<8>(), cell.first_chunk::<4>(), cell.last_chunk::<4>(), cell) {
+        (Some(first), Some(last), ..) => [u64::from_le_bytes(*first), u64::from_le_bytes(*last)],
+        (_, _, Some(first), Some(last), _) => [half(first), half(last)],
+        (.., []) => [0; 2],
+        (.., [first, rest @ ..]) => {
+            let last = rest.iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
+            [u64::from(*first), last]
+        }
+    }
+}
+
+/// 64 bits of a cell.
+pub(crate) fn hash(cell: &[u8]) -> u64 {
+    let mut state = 0x2d35_8dcc_aa6c_78a5 ^ cell.len() as u64;
+    let mut rest = cell;
+    while rest.len() > 16 {
+        let [a, b] = short_words(&rest[..16]);
+        state = fold(a ^ state, b ^ 0xe703_7ed1_a0b4_28db);
+        rest = &rest[16..];
+    }
+    let [a, b] = short_words(rest);
+    fold(a ^ state, b ^ 0xa076_1d64_78bd_642f)
+}
+
+/// The sketch of a record.
+pub(crate) fn sketch<'a>(fields: impl Iterator<Item = &'a [u8]>) -> u64 {
     let mut sketch = Sketch::EMPTY;
-    sketch.add(record);
+    fields.for_each(|field| sketch.add(field));
     sketch.bits()
 }
 
@@ -98,31 +121,36 @@ pub(crate) fn digest<'a>(fields: impl Iterator<Item = &'a [u8]>, buffer: &mut Ve
 
 /// Rows whose sketch another row may have, ascending; few others are among them. Two bits per place, sixteen places per
 /// row: a place that is hit twice makes candidates of all who hit it.
-fn candidates(files: &[Vec<u64>]) -> Vec<u64> {
-    let rows: usize = files.iter().map(Vec::len).sum();
-    let places = (rows * 16).next_power_of_two().max(64);
-    let mask = places as u64 - 1;
-    let mut seen = vec![0u64; places / 64];
-    let mut again = vec![0u64; places / 64];
-    for sketch in files.iter().flatten() {
-        let place = sketch & mask;
-        let (word, bit) = ((place / 64) as usize, 1 << (place % 64));
-        if seen[word] & bit != 0 {
-            again[word] |= bit;
-        } else {
-            seen[word] |= bit;
-        }
-    }
-    let mut found: Vec<(u64, u64)> = Vec::new();
-    for (row, sketch) in files.iter().flatten().enumerate() {
-        let place = sketch & mask;
-        if again[(place / 64) as usize] & (1 << (place % 64)) != 0 {
-            found.push((*sketch, row as u64));
-        }
-    }
-    found.sort_unstable();
-    let mut rows: Vec<u64> =
-        found.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1).flatten().map(|(_, row)| *row).collect();
+fn candidates(sketches: &[Vec<u64>]) -> Vec<u64> {
+    let rows: usize = sketches.iter().map(Vec::len).sum();
+    let places = (rows * 16).next_power_of_two().max(64 << PARTS);
+    let bits = places.trailing_zeros() - PARTS;
+    // Each part of the places is marked by itself.
+    let parts: Vec<Vec<(u64, u64)>> = (0..1u64 << PARTS)
+        .into_par_iter()
+        .map(|part| {
+            let place = |sketch: u64| {
+                let place = sketch & (places as u64 - 1);
+                let own = place & ((1 << bits) - 1);
+                (place >> bits == part).then_some(((own / 64) as usize, 1u64 << (own % 64)))
+            };
+            let mut seen = vec![0u64; 1 << (bits - 6)];
+            let mut again = vec![0u64; 1 << (bits - 6)];
+            for (word, bit) in sketches.iter().flatten().filter_map(|sketch| place(*sketch)) {
+                again[word] |= seen[word] & bit;
+                seen[word] |= bit;
+            }
+            drop(seen);
+            let hit = |sketch: u64| place(sketch).is_some_and(|(word, bit)| again[word] & bit != 0);
+            let all = sketches.iter().flatten().zip(0..);
+            let mut found: Vec<(u64, u64)> = all.filter(|(s, _)| hit(**s)).map(|(s, row)| (*s, row)).collect();
+            found.sort_unstable();
+            found
+        })
+        .collect();
+    // Equal sketches are in one part.
+    let same = parts.iter().flat_map(|found| found.chunk_by(|a, b| a.0 == b.0)).filter(|same| same.len() > 1);
+    let mut rows: Vec<u64> = same.flatten().map(|(_, row)| *row).collect();
     rows.sort_unstable();
     rows
 }
@@ -446,11 +474,25 @@ mod tests {
 
     #[test]
     fn candidates_are_the_rows_with_equal_sketches() {
-        let of = |text: &str| sketch(text.as_bytes());
+        let of = |text: &str| sketch(text.split(',').map(str::as_bytes));
         let files =
             vec![vec![of("a,bc"), of("a long row"), of("a long row ")], vec![of("x"), of("a long row"), of("")]];
         assert_eq!(candidates(&files), vec![1, 4]);
         assert_eq!(candidates(&[Vec::new()]), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn short_cells_of_one_length_with_equal_words_are_equal() {
+        for length in 0..=16 {
+            let cell: Vec<u8> = (0..length).collect();
+            for i in 0..cell.len() {
+                let mut other = cell.clone();
+                other[i] ^= 64;
+                assert_ne!(short_words(&cell), short_words(&other), "{length} {i}");
+                assert_ne!(hash(&cell), hash(&other), "{length} {i}");
+            }
+        }
+        assert_ne!(hash(b"a longer text than that"), hash(b"a longer text than thas"));
     }
 
     #[test]

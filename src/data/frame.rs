@@ -9,6 +9,12 @@ pub(crate) fn collect(frame: LazyFrame, what: &str) -> Result<DataFrame> {
     guard(what, move || frame.collect_with_engine(Engine::Streaming).map(|result| result.unwrap_single()))
 }
 
+/// Computes on a frame that is in memory already; columns that are only handed on are not copied. For expressions that look
+/// at single rows.
+pub(crate) fn computed(frame: LazyFrame, what: &str) -> Result<DataFrame> {
+    guard(what, move || frame.collect())
+}
+
 /// Runs a polars call; its errors and panics name the data they happened on.
 pub(crate) fn guard<T>(what: &str, call: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(call)) {

@@ -3,6 +3,7 @@
 use super::columns::is_scientific;
 use super::read::percent;
 use crate::error::{Error, Result, Warning};
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 
 /// What an id looks like when case, spaces and a trailing `.0` are evened out.
@@ -19,7 +20,7 @@ pub(crate) fn check(table: &str, ids: &[String]) -> Result<Option<Warning>> {
             .why("digits are lost, so different customers would be merged; this is never repaired")
             .help("export the file again with this column as text"));
     }
-    if ids.iter().all(|id| plain(id) == **id) {
+    if ids.par_iter().all(|id| plain(id) == **id) {
         return Ok(None);
     }
     let mut keyed: Vec<(String, &String)> = ids.iter().map(|id| (plain(id), id)).collect();

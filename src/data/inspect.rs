@@ -3,8 +3,10 @@
 //! One pass over the bytes in front of polars, so that polars is only ever given plain UTF-8 with equally long records.
 //! What is not (gzip, Windows-1252, UTF-16, ragged lines) is copied into a temporary file that is.
 
+use super::coded::{Keeper, Piece, Take};
 use super::duplicates::{digest, sketch};
 use super::numbers::NULL_WORDS;
+use super::scan::{Layout, PIECE, scan};
 use crate::error::{Error, Place, Result, Warning};
 use csv::{ByteRecord, ReaderBuilder};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
@@ -19,8 +21,8 @@ use tempfile::NamedTempFile;
 /// Delimiters that are tried, in order of preference.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Records from one remembered byte offset to the next.
-const STRETCH: u64 = 64;
+/// Records from one remembered place in the file to the next, at most.
+pub(super) const STRETCH: usize = 32;
 
 /// What the user says of the file; what is absent is detected.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +37,18 @@ pub(crate) struct Declared {
     pub(crate) headless: bool,
     /// Names of the columns; empty is those of the header.
     pub(crate) names: Vec<String>,
+    /// Columns whose cells are taken along where the file has no flaw.
+    pub(crate) taken: Vec<String>,
+    /// That of them in which one date of each hour may stand for all.
+    pub(crate) by_hour: Option<String>,
+}
+
+/// Where a record stands: its number among the clean ones, byte offset (without a byte order mark) and line.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    record: u64,
+    offset: u64,
+    line: u64,
 }
 
 /// A delimited file that polars can read.
@@ -66,10 +80,16 @@ pub(crate) struct Delimited {
     pub(crate) missing: BTreeMap<(usize, &'static str), u64>,
     skip: u32,
     headless: bool,
-    /// The sketch of every clean record.
-    pub(crate) sketches: Vec<u64>,
-    /// Byte offset of every [`STRETCH`]th record, where polars reads the file itself.
-    offsets: Vec<u64>,
+    /// Whether lines end in two characters.
+    returns: bool,
+    /// The sketch of every clean record, in pieces.
+    pub(crate) sketches: Vec<Vec<u64>>,
+    /// Places in the file, [`STRETCH`] records apart or less, where polars reads the file itself.
+    stretches: Vec<Stretch>,
+    /// Whether the quick look found nothing odd.
+    flawless: bool,
+    /// The cells of the columns that are taken along, from a file without a flaw.
+    pub(crate) taken: Option<BTreeMap<String, Vec<Piece>>>,
     copy: Option<NamedTempFile>,
 }
 
@@ -86,8 +106,6 @@ impl Delimited {
         let header = header(text, delimiter, &shown, declared)?;
         let file = File::open(path).map_err(|e| unreadable(&shown, &e))?;
         let bytes = file.metadata().map_err(|e| unreadable(&shown, &e))?.len();
-        let hash = hash(&file, &shown)?;
-
         let mut this = Self {
             path: path.to_path_buf(),
             shown,
@@ -97,37 +115,48 @@ impl Delimited {
             records: 0,
             ragged: Vec::new(),
             warnings: Vec::new(),
-            hash,
+            hash: String::new(),
             bytes,
             last: Vec::new(),
             missing: BTreeMap::new(),
             skip: declared.skip,
             headless: declared.headless,
+            returns: text.split_once('\n').is_some_and(|(first, _)| first.ends_with('\r')),
             sketches: Vec::new(),
-            offsets: Vec::new(),
+            stretches: Vec::new(),
+            flawless: false,
+            taken: None,
             copy: None,
         };
         let mut copy = is_gzip(&head_raw(path)?) || encoding != UTF_8 || declared.skip > 0 || declared.headless;
-        loop {
-            match this.pass(copy, declared)? {
-                Pass::Clean => break,
-                Pass::NotUtf8 { line, byte } => {
-                    this.encoding = WINDOWS_1252;
-                    copy = true;
-                    warnings.push(
-                        Warning::new(
-                            "W0108",
-                            format!(
-                                "{} is not UTF-8 (byte 0x{byte:02X} in line {line}): read as windows-1252",
-                                this.name()
-                            ),
-                        )
-                        .help("save it as UTF-8, or state it: encoding = \"windows-1252\""),
-                    );
+        let name = this.shown.clone();
+        let (hash, passed) = rayon::join(
+            || hash(&file, &name),
+            || -> Result<()> {
+                loop {
+                    match this.pass(copy, declared)? {
+                        Pass::Clean => return Ok(()),
+                        Pass::NotUtf8 { line, byte } => {
+                            this.encoding = WINDOWS_1252;
+                            copy = true;
+                            warnings.push(
+                                Warning::new(
+                                    "W0108",
+                                    format!(
+                                        "{} is not UTF-8 (byte 0x{byte:02X} in line {line}): read as windows-1252",
+                                        this.name()
+                                    ),
+                                )
+                                .help("save it as UTF-8, or state it: encoding = \"windows-1252\""),
+                            );
+                        }
+                        Pass::Ragged => copy = true,
+                    }
                 }
-                Pass::Ragged => copy = true,
-            }
-        }
+            },
+        );
+        this.hash = hash?;
+        passed?;
         if this.records == 0 && this.ragged.is_empty() {
             return Err(Error::new("E0103", format!("{} has a header and no rows", this.name()))
                 .why("there is nobody to put into segments")
@@ -183,61 +212,96 @@ impl Delimited {
     /// The line number (from 1) and the fields of the records with these ordinals, in their order. Ordinals count the
     /// records after the header, ragged ones included.
     pub(crate) fn locate(&self, ordinals: &[u64]) -> Result<Vec<(usize, Vec<String>)>> {
-        let mut found = Vec::with_capacity(ordinals.len());
         let mut wanted: Vec<u64> = ordinals.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
+        let found = if self.flawless { self.locate_in_stretches(&wanted)? } else { self.locate_from_the_top(&wanted)? };
+        Ok(ordinals.iter().filter_map(|o| wanted.binary_search(o).ok().and_then(|i| found.get(i).cloned())).collect())
+    }
+
+    fn locate_from_the_top(&self, wanted: &[u64]) -> Result<Vec<(usize, Vec<String>)>> {
+        let mut found = Vec::with_capacity(wanted.len());
         let mut reader = self.reader()?;
         let mut record = ByteRecord::new();
         let mut ordinal = 0;
         let mut at = 0;
         while at < wanted.len() && reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
             if ordinal == wanted[at] {
-                let line = record.position().map_or(0, |p| p.line() as usize) + self.skip as usize;
+                // Behind a line break of two characters the reader has counted only the lines before it.
+                let uncounted = usize::from(self.returns && record.position().is_some_and(|p| p.byte() > 0));
+                let line = record.position().map_or(0, |p| p.line() as usize) + uncounted + self.skip as usize;
                 found.push((line, record.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect()));
                 at += 1;
             }
             ordinal += 1;
         }
-        Ok(ordinals.iter().filter_map(|o| wanted.binary_search(o).ok().and_then(|i| found.get(i).cloned())).collect())
+        Ok(found)
+    }
+
+    fn locate_in_stretches(&self, wanted: &[u64]) -> Result<Vec<(usize, Vec<String>)>> {
+        let found: Vec<Vec<(usize, Vec<String>)>> = self.by_stretch(wanted, |rows, from, file| {
+            let mut reader = self.plain_reader(file);
+            let mut record = ByteRecord::new();
+            let mut found = Vec::with_capacity(rows.len());
+            let Stretch { record: mut row, mut line, .. } = from;
+            while found.len() < rows.len() && reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
+                if row == rows[found.len()] {
+                    let fields = record.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
+                    found.push((line as usize, fields));
+                }
+                row += 1;
+                line += 1 + record.as_slice().iter().filter(|b| **b == b'\n').count() as u64;
+            }
+            Ok(found)
+        })?;
+        Ok(found.concat())
+    }
+
+    /// Calls `read` for every stretch that has some of `rows` (ascending), with these, the place where it begins and the file
+    /// from there on; in parallel, the results in order.
+    fn by_stretch<T: Send>(
+        &self,
+        rows: &[u64],
+        read: impl Fn(&[u64], Stretch, File) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let mark = if head_raw(&self.path)?.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let stretch = |row: u64| self.stretches.partition_point(|s| s.record <= row).saturating_sub(1);
+        let groups: Vec<&[u64]> = rows.chunk_by(|a, b| stretch(*a) == stretch(*b)).collect();
+        groups
+            .into_par_iter()
+            .map(|rows| {
+                let top = Stretch { record: 0, offset: 0, line: 1 };
+                let from = self.stretches.get(stretch(rows[0])).copied().unwrap_or(top);
+                let mut file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
+                file.seek(SeekFrom::Start(mark + from.offset)).map_err(|e| unreadable(&self.shown, &e))?;
+                read(rows, from, file)
+            })
+            .collect()
+    }
+
+    /// Reads records from somewhere in a file that needs no decoding.
+    fn plain_reader(&self, file: File) -> csv::Reader<File> {
+        ReaderBuilder::new()
+            .delimiter(self.delimiter)
+            .has_headers(false)
+            .flexible(true)
+            .buffer_capacity(1 << 12)
+            .from_reader(file)
     }
 
     /// The digests of clean records, by their ascending numbers.
     pub(crate) fn digests(&self, rows: &[u64]) -> Result<Vec<[u8; 32]>> {
         if let Some(copy) = &self.copy {
             let file = File::open(copy.path()).map_err(|e| unreadable(&self.shown, &e))?;
-            return self.digests_of(rows, file, b',', true, 0);
+            return self.digests_of(rows, ReaderBuilder::new().flexible(true).from_reader(file), 0);
         }
-        let mark = if head_raw(&self.path)?.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        let stretches: Vec<&[u64]> = rows.chunk_by(|a, b| a / STRETCH == b / STRETCH).collect();
-        let found: Vec<Vec<[u8; 32]>> = stretches
-            .into_par_iter()
-            .map(|rows| {
-                let stretch = rows[0] / STRETCH;
-                let mut file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
-                let offset = mark + self.offsets.get(stretch as usize).copied().unwrap_or(0);
-                file.seek(SeekFrom::Start(offset)).map_err(|e| unreadable(&self.shown, &e))?;
-                self.digests_of(rows, file, self.delimiter, false, stretch * STRETCH)
-            })
-            .collect::<Result<_>>()?;
+        let found =
+            self.by_stretch(rows, |rows, from, file| self.digests_of(rows, self.plain_reader(file), from.record))?;
         Ok(found.concat())
     }
 
-    fn digests_of(
-        &self,
-        rows: &[u64],
-        file: File,
-        delimiter: u8,
-        has_headers: bool,
-        first: u64,
-    ) -> Result<Vec<[u8; 32]>> {
+    fn digests_of(&self, rows: &[u64], mut reader: csv::Reader<File>, first: u64) -> Result<Vec<[u8; 32]>> {
         let order = by_name(&self.header);
-        let mut reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(has_headers)
-            .flexible(true)
-            .buffer_capacity(1 << 13)
-            .from_reader(file);
         let (mut record, mut buffer) = (ByteRecord::new(), Vec::new());
         let mut found = Vec::with_capacity(rows.len());
         let mut row = first;
@@ -255,13 +319,11 @@ impl Delimited {
     pub(crate) fn sketches_by_name(&self) -> Result<Vec<u64>> {
         let order = by_name(&self.header);
         let mut reader = self.reader()?;
-        let (mut record, mut buffer) = (ByteRecord::new(), Vec::new());
+        let mut record = ByteRecord::new();
         let mut found = Vec::with_capacity(self.records as usize);
         while reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
             if record.len() == order.len() {
-                buffer.clear();
-                order.iter().for_each(|i| buffer.extend(&record[*i]));
-                found.push(sketch(&buffer));
+                found.push(sketch(order.iter().map(|i| &record[*i])));
             }
         }
         Ok(found)
@@ -269,7 +331,7 @@ impl Delimited {
 
     /// Whether another file has the same columns and the same records in the same order, however it is packed.
     pub(crate) fn same_records(&self, other: &Self) -> Result<bool> {
-        if self.header != other.header || self.sketches != other.sketches {
+        if self.header != other.header || !self.sketches.iter().flatten().eq(other.sketches.iter().flatten()) {
             return Ok(false);
         }
         let (mut ours, mut theirs) = (self.reader()?, other.reader()?);
@@ -323,31 +385,29 @@ impl Delimited {
     }
 
     /// Takes over what the quick look finds, where it finds nothing odd.
-    fn quick(&mut self) -> Result<bool> {
-        #[derive(Default)]
-        struct Seen {
-            sketches: Vec<u64>,
-            missing: BTreeMap<(usize, &'static str), u64>,
-        }
+    fn quick(&mut self, declared: &Declared) -> Result<bool> {
         let mark = if head_raw(&self.path)?.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let mut reader = self.reader()?;
         if reader.byte_headers().is_err() {
             return Ok(false);
         }
-        let start = mark + reader.position().byte();
-        let pieces =
-            super::scan::scan(&self.path, start, self.delimiter, self.header.len(), |seen: &mut Seen, record, ends| {
-                seen.sketches.push(sketch(record));
-                let mut from = 0;
-                for (column, end) in ends.iter().enumerate() {
-                    if let Some(word) = missing_word(&record[from..*end]) {
-                        *seen.missing.entry((column, word)).or_default() += 1;
-                    }
-                    from = *end;
-                }
-            });
-        let Some(pieces) = pieces else { return Ok(false) };
-        let last = pieces.iter().rev().find_map(|p| p.starts.last().map(|s| p.from + u64::from(*s)));
+        let (mut start, mut line) = (mark + reader.position().byte(), reader.position().line());
+        // The reader stops within a line break of two characters, and counts the line at the second.
+        let mut file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
+        let mut end = [0; 2];
+        if file.seek(SeekFrom::Start(start - 1)).and_then(|_| file.read_exact(&mut end)).is_ok() && end == *b"\r\n" {
+            start += 1;
+            line += 1;
+        }
+        let layout = Layout { start, delimiter: self.delimiter, fields: self.header.len(), piece: PIECE };
+        let wanted = |name: &String| match declared.taken.contains(name) {
+            true if declared.by_hour.as_ref() == Some(name) => Take::ByHour,
+            true => Take::Whole,
+            false => Take::Nothing,
+        };
+        let wanted: Vec<Take> = self.header.iter().map(wanted).collect();
+        let Some(pieces) = scan(&self.path, &layout, |records| Keeper::new(records, &wanted)) else { return Ok(false) };
+        let last = pieces.iter().rev().find_map(|(from, piece)| piece.last.map(|last| from + last));
         self.last = match last {
             Some(offset) => {
                 let mut file = File::open(&self.path).map_err(|e| unreadable(&self.shown, &e))?;
@@ -359,31 +419,40 @@ impl Delimited {
             }
             None => Vec::new(),
         };
-        let (mut sketches, mut offsets) = (Vec::new(), Vec::new());
+        let (mut sketches, mut stretches) = (Vec::new(), Vec::new());
         let mut missing: BTreeMap<(usize, &'static str), u64> = BTreeMap::new();
-        let mut records = 0u64;
-        for piece in pieces {
-            for start in &piece.starts {
-                if records.is_multiple_of(STRETCH) {
-                    offsets.push(piece.from + u64::from(*start) - mark);
-                }
-                records += 1;
-            }
-            sketches.extend(piece.state.sketches);
-            for (key, n) in piece.state.missing {
+        let mut taken: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
+        let mut records = 0;
+        for (from, piece) in pieces {
+            stretches.extend(piece.stretches.iter().zip(0..).map(|((at, lines), i)| Stretch {
+                record: records + i * STRETCH as u64,
+                offset: from + at - mark,
+                line: line + lines,
+            }));
+            line += piece.lines;
+            records += piece.sketches.len() as u64;
+            sketches.push(piece.sketches);
+            for (key, n) in piece.missing {
                 *missing.entry(key).or_default() += n;
+            }
+            for (column, piece) in self.header.iter().zip(piece.taken) {
+                if let Some(piece) = piece {
+                    taken.entry(column.clone()).or_default().push(piece);
+                }
             }
         }
         self.records = records;
         self.ragged = Vec::new();
         self.missing = missing;
         self.sketches = sketches;
-        self.offsets = offsets;
+        self.stretches = stretches;
+        self.flawless = true;
+        self.taken = (!declared.taken.is_empty()).then_some(taken);
         Ok(true)
     }
 
     fn pass(&mut self, copy: bool, declared: &Declared) -> Result<Pass> {
-        if !copy && self.encoding == UTF_8 && self.skip == 0 && !self.headless && self.quick()? {
+        if !copy && self.encoding == UTF_8 && self.skip == 0 && !self.headless && self.quick(declared)? {
             return Ok(Pass::Clean);
         }
         let mut reader = self.reader()?;
@@ -401,7 +470,7 @@ impl Delimited {
         let mut last = (0u64, 0usize);
         let mut previous = ByteRecord::new();
         let mut missing: BTreeMap<(usize, &'static str), u64> = BTreeMap::new();
-        let (mut sketches, mut offsets) = (Vec::new(), Vec::new());
+        let (mut sketches, mut stretches) = (Vec::new(), Vec::new());
         while reader.read_byte_record(&mut record).map_err(|e| self.broken(&e))? {
             if self.encoding == UTF_8 && std::str::from_utf8(record.as_slice()).is_err() {
                 let line = record.position().map_or(0, csv::Position::line) + u64::from(self.skip);
@@ -420,10 +489,11 @@ impl Delimited {
                 record.as_slice().iter().filter(|b| **b == b'\n').count(),
             );
             if record.len() == fields {
-                if records.is_multiple_of(STRETCH) {
-                    offsets.push(record.position().map_or(0, csv::Position::byte));
+                if records.is_multiple_of(STRETCH as u64) {
+                    let (offset, line) = record.position().map_or((0, 0), |at| (at.byte(), at.line()));
+                    stretches.push(Stretch { record: records, offset, line });
                 }
-                sketches.push(sketch(record.as_slice()));
+                sketches.push(sketch(record.iter()));
                 for (column, field) in record.iter().enumerate() {
                     if let Some(word) = missing_word(field) {
                         *missing.entry((column, word)).or_default() += 1;
@@ -463,8 +533,8 @@ impl Delimited {
         self.ragged = ragged;
         self.last = previous.iter().map(|f| String::from_utf8_lossy(f).into_owned()).collect();
         self.missing = missing;
-        self.sketches = sketches;
-        self.offsets = offsets;
+        self.sketches = vec![sketches];
+        self.stretches = stretches;
         if let Some(out) = writer {
             let buffered = out.into_inner().map_err(|e| no_room(e.error()))?;
             self.copy = Some(buffered.into_inner().map_err(|e| no_room(e.error()))?);
@@ -508,7 +578,7 @@ enum Pass {
 }
 
 /// The word for "missing" that a cell holds, if it holds one; an empty cell needs no word.
-fn missing_word(field: &[u8]) -> Option<&'static str> {
+pub(super) fn missing_word(field: &[u8]) -> Option<&'static str> {
     if !matches!(field, [b'N' | b'n' | b'-' | b'#', ..]) || field.len() > 5 {
         return None;
     }

@@ -101,6 +101,14 @@ impl Buckets {
         count.1 += money;
     }
 
+    /// Adds the rows of other buckets.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        for (own, (rows, money)) in self.0.iter_mut().zip(other.0) {
+            own.0 += rows;
+            own.1 += money;
+        }
+    }
+
     /// Rows of a bucket.
     pub(crate) fn rows(&self, bucket: Bucket) -> u64 {
         self.0[bucket as usize].0

@@ -4,10 +4,13 @@
 //! walk over the rows and no hash table.
 
 use super::frame::{dense, guard, truth};
-use crate::error::{Error, Result};
+use super::texts::{Texts, intern};
+use crate::error::Result;
 use polars::prelude::*;
 use rayon::prelude::*;
-use std::collections::HashMap;
+
+/// Rows of a frame that are computed at a time; frames of such chunks are not put together.
+pub(crate) const CHUNK: usize = if cfg!(test) { 16 } else { 1 << 17 };
 
 /// The code of a missing value.
 pub const NONE: u32 = u32::MAX;
@@ -27,9 +30,8 @@ pub struct Codes {
 impl Codes {
     /// A text column of a frame.
     pub(crate) fn of(frame: &DataFrame, name: &str, what: &str) -> Result<Self> {
-        let column =
-            guard(what, || Ok(frame.column(name)?.cast(&DataType::String)?.take_materialized_series().rechunk()))?;
-        Ok(intern(&text_of(&column, what)?, &vec![true; column.len()]))
+        let column = guard(what, || frame.column(name)?.cast(&DataType::String))?;
+        Ok(intern(&guard(what, || Ok(column.str()?.rechunk().into_owned()))?))
     }
 
     /// The text of a row; `None` where it is missing.
@@ -119,21 +121,29 @@ impl Log {
     /// Sorts the rows of `frame` for which `keep` holds by customer and day. Rows without a customer are left out. The
     /// columns `day` (Int32), `hour` (UInt8), `amount`, `units`, `discount` (Int64), `returned`, `gift` (Boolean) and
     /// `score` (Float64) are taken where the frame has them.
-    pub(crate) fn of(mut frame: DataFrame, keep: &[bool], columns: &Columns, what: &str) -> Result<Self> {
-        if u32::try_from(frame.height()).is_err() {
-            return Err(Error::new("E0131", format!("{what} has more than 4,294,967,295 rows"))
-                .help("shorten the history, or aggregate the lines to orders before the export"));
-        }
-        let customers = take(&mut frame, columns.customer, what)?;
-        let (ids, codes) = {
-            let text = text_of(&customers, what)?;
-            let Codes { codes, levels } = intern(&text, keep);
-            (levels, codes)
-        };
-        drop(customers);
-        let (starts, mut order_of_rows) = by_customer(&codes, ids.len());
-        drop(codes);
-        let mut log = Self { ids, starts, ..Self::default() };
+    pub(crate) fn of(frame: DataFrame, keep: &[bool], columns: &Columns, what: &str) -> Result<Self> {
+        let (frame, texts) = Texts::of(frame, columns.order, what)?;
+        Self::coded(frame, texts, keep, columns, what)
+    }
+
+    /// The same of a frame whose texts are numbers already.
+    pub(crate) fn coded(
+        mut frame: DataFrame,
+        mut texts: Texts,
+        keep: &[bool],
+        columns: &Columns,
+        what: &str,
+    ) -> Result<Self> {
+        let mut customers = numbers::<u32>(&mut frame, columns.customer, NONE, what)?.unwrap_or_default();
+        customers.par_iter_mut().zip(keep).with_min_len(1 << 14).for_each(|(code, keep)| {
+            if !keep {
+                *code = NONE;
+            }
+        });
+        let customers = texts.take(columns.customer, customers);
+        let (starts, mut order_of_rows) = by_customer(&customers.codes, customers.levels.len());
+        let mut log = Self { ids: customers.levels, starts, ..Self::default() };
+        drop(customers.codes);
         if let Some(day) = numbers::<i32>(&mut frame, "day", UNDATED, what)? {
             log.sort_by_day(&day, &mut order_of_rows);
             log.day = gather(&day, &order_of_rows);
@@ -141,21 +151,19 @@ impl Log {
             log.day = vec![UNDATED; order_of_rows.len()];
         }
         let rows = &order_of_rows;
-        log.hour = numbers::<u8>(&mut frame, "hour", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
-        log.amount = numbers::<i64>(&mut frame, "amount", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
-        log.units = numbers::<i64>(&mut frame, "units", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
-        log.discount = numbers::<i64>(&mut frame, "discount", 0, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
-        log.score = numbers::<f64>(&mut frame, "score", f64::NAN, what)?.map(|v| gather(&v, rows)).unwrap_or_default();
+        log.hour = numbers_of(&mut frame, "hour", 0, rows, what)?;
+        log.amount = numbers_of(&mut frame, "amount", 0, rows, what)?;
+        log.units = numbers_of(&mut frame, "units", 0, rows, what)?;
+        log.discount = numbers_of(&mut frame, "discount", 0, rows, what)?;
+        log.score = numbers_of(&mut frame, "score", f64::NAN, rows, what)?;
         log.returned = flags(&mut frame, "returned", what)?.map(|v| gather(&v, rows)).unwrap_or_default();
         log.gift = flags(&mut frame, "gift", what)?.map(|v| gather(&v, rows)).unwrap_or_default();
-        if let Some(name) = columns.order {
-            let column = take(&mut frame, name, what)?;
-            log.order = log.number_orders(&text_of(&column, what)?, rows);
+        if let (Some(name), Some(orders)) = (columns.order, &texts.orders) {
+            log.order = log.number_orders(&numbers_of(&mut frame, name, NONE, rows, what)?, orders);
         }
         for (field, name) in &columns.coded {
-            let column = take(&mut frame, name, what)?;
-            let coded = intern(&text_of(&column, what)?, keep);
-            log.coded.push((field.clone(), Codes { codes: gather(&coded.codes, rows), levels: coded.levels }));
+            let codes = numbers_of(&mut frame, name, NONE, rows, what)?;
+            log.coded.push((field.clone(), texts.take(name, codes)));
         }
         Ok(log)
     }
@@ -176,29 +184,36 @@ impl Log {
         });
     }
 
-    /// Numbers the distinct orders of each customer from 0; a row without an order id is an order of its own.
-    fn number_orders(&self, text: &Text, rows: &[u32]) -> Vec<u32> {
-        let mut numbered = vec![0; rows.len()];
+    /// Numbers the distinct orders of each customer from 0; a row without an order id is an order of its own. `codes` are
+    /// those of the sorted rows, `texts` what they mean: equal codes are equal texts, but not the reverse.
+    fn number_orders(&self, codes: &[u32], texts: &StringChunked) -> Vec<u32> {
+        let text = |code: u32| if code == NONE { "" } else { texts.get(code as usize).unwrap_or_default() };
+        let mut numbered = vec![0; codes.len()];
         let mut rest = numbered.as_mut_slice();
         let mut slices = Vec::with_capacity(self.ids.len());
         for i in 0..self.ids.len() {
             let (own, after) = rest.split_at_mut(self.starts[i + 1] - self.starts[i]);
-            slices.push((own, &rows[self.starts[i]..self.starts[i + 1]]));
+            slices.push((own, &codes[self.starts[i]..self.starts[i + 1]]));
             rest = after;
         }
         slices.into_par_iter().with_min_len(4096).for_each_init(
-            Vec::new,
-            |seen: &mut Vec<(&str, u32)>, (out, rows)| {
+            || (Vec::new(), Vec::new()),
+            |(seen, heads): &mut (Vec<(&str, u32)>, Vec<u32>), (out, codes)| {
                 // Lines of one order mostly stand together, so runs are compared instead of rows.
                 seen.clear();
-                let mut last: Option<&str> = None;
-                for (i, row) in rows.iter().enumerate() {
-                    let id = text.get(*row as usize);
-                    if i == 0 || id.is_none() || id != last {
-                        seen.push((id.unwrap_or_default(), i as u32));
+                let mut last = (NONE, "");
+                for (i, code) in codes.iter().enumerate() {
+                    if *code != NONE && *code == last.0 {
+                        continue;
                     }
-                    last = id;
+                    let id = text(*code);
+                    if i == 0 || id.is_empty() || id != last.1 {
+                        seen.push((id, i as u32));
+                    }
+                    last = (*code, id);
                 }
+                heads.clear();
+                heads.extend(seen.iter().map(|s| s.1));
                 seen.sort_unstable();
                 let mut number = 0;
                 for k in 0..seen.len() {
@@ -207,8 +222,6 @@ impl Log {
                     }
                     out[seen[k].1 as usize] = number;
                 }
-                let mut heads: Vec<u32> = seen.iter().map(|s| s.1).collect();
-                heads.sort_unstable();
                 for (k, head) in heads.iter().enumerate() {
                     let end = heads.get(k + 1).map_or(out.len(), |h| *h as usize);
                     let number = out[*head as usize];
@@ -218,27 +231,6 @@ impl Log {
         );
         numbered
     }
-}
-
-/// A text column in one piece.
-struct Text<'a>(&'a StringChunked);
-
-impl<'a> Text<'a> {
-    fn get(&self, row: usize) -> Option<&'a str> {
-        self.0.get(row)
-    }
-}
-
-/// Takes a column out of the frame, in one piece, so that its memory goes when it has been used.
-fn take(frame: &mut DataFrame, name: &str, what: &str) -> Result<Series> {
-    guard(what, || {
-        let column = frame.drop_in_place(name)?;
-        Ok(column.take_materialized_series().rechunk())
-    })
-}
-
-fn text_of<'a>(column: &'a Series, what: &str) -> Result<Text<'a>> {
-    guard(what, || Ok(Text(column.str()?)))
 }
 
 fn flags(frame: &mut DataFrame, name: &str, what: &str) -> Result<Option<Vec<bool>>> {
@@ -255,109 +247,88 @@ fn numbers<T: Native>(frame: &mut DataFrame, name: &str, missing: T, what: &str)
         return Ok(None);
     }
     let column = guard(what, || Ok(frame.drop_in_place(name)?.take_materialized_series()))?;
-    guard(what, || T::read(&column, missing).map(Some))
+    guard(what, || Ok(Some(dense(column.unpack::<T::Polars>()?, missing))))
+}
+
+/// The numbers of some rows; none if there is no such column.
+fn numbers_of<T: Native>(frame: &mut DataFrame, name: &str, missing: T, rows: &[u32], what: &str) -> Result<Vec<T>> {
+    if frame.column(name).is_err() {
+        return Ok(Vec::new());
+    }
+    let column = guard(what, || Ok(frame.drop_in_place(name)?.take_materialized_series()))?;
+    guard(what, || {
+        let numbers = column.unpack::<T::Polars>()?;
+        let chunks: Vec<&[T]> = numbers.downcast_iter().map(|chunk| chunk.values().as_slice()).collect();
+        let even = chunks.iter().rev().skip(1).all(|chunk| chunk.len() == CHUNK);
+        Ok(match chunks.as_slice() {
+            [one] if numbers.null_count() == 0 => gather(one, rows),
+            chunks if numbers.null_count() == 0 && even => {
+                let number = |row: &u32| chunks[*row as usize / CHUNK][*row as usize % CHUNK];
+                rows.par_iter().with_min_len(1 << 14).map(number).collect()
+            }
+            _ => gather(&dense(numbers, missing), rows),
+        })
+    })
 }
 
 /// The number types a log keeps.
-trait Native: Copy + Send + Sync {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>>;
+trait Native: NumericNative {
+    type Polars: PolarsNumericType<Native = Self>;
 }
 
 impl Native for i32 {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(dense(column.i32()?, missing))
-    }
+    type Polars = Int32Type;
 }
 
 impl Native for i64 {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(dense(column.i64()?, missing))
-    }
+    type Polars = Int64Type;
 }
 
-impl Native for f64 {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(dense(column.f64()?, missing))
-    }
+impl Native for u32 {
+    type Polars = UInt32Type;
 }
 
 impl Native for u8 {
-    fn read(column: &Series, missing: Self) -> PolarsResult<Vec<Self>> {
-        Ok(dense(column.u8()?, missing))
-    }
+    type Polars = UInt8Type;
 }
 
-/// Gives each distinct kept text a code, in the order of the texts.
-fn intern(text: &Text, keep: &[bool]) -> Codes {
-    let pieces = rayon::current_num_threads().max(1);
-    let length = keep.len().div_ceil(pieces).max(1);
-    // Each piece numbers its own texts in the order they come; the pieces are merged afterwards.
-    let parts: Vec<(Vec<u32>, Vec<&str>)> = keep
-        .par_chunks(length)
-        .enumerate()
-        .map(|(piece, keep)| {
-            let mut known: HashMap<&str, u32, foldhash::fast::FixedState> = HashMap::default();
-            let mut levels: Vec<&str> = Vec::new();
-            let mut last: Option<(&str, u32)> = None;
-            let codes = keep
-                .iter()
-                .enumerate()
-                .map(|(i, keep)| {
-                    let Some(text) = text.get(piece * length + i).filter(|_| *keep) else { return NONE };
-                    if let Some((before, code)) = last
-                        && before == text
-                    {
-                        return code;
-                    }
-                    let code = *known.entry(text).or_insert_with(|| {
-                        levels.push(text);
-                        (levels.len() - 1) as u32
-                    });
-                    last = Some((text, code));
-                    code
-                })
-                .collect();
-            (codes, levels)
-        })
-        .collect();
-    let mut levels: Vec<&str> = parts.iter().flat_map(|(_, levels)| levels.iter().copied()).collect();
-    levels.par_sort_unstable();
-    levels.dedup();
-    let codes: Vec<Vec<u32>> = parts
-        .into_par_iter()
-        .map(|(mut codes, own)| {
-            let ranks: Vec<u32> =
-                own.par_iter().map(|text| levels.binary_search(text).map_or(NONE, |rank| rank as u32)).collect();
-            codes.par_iter_mut().for_each(|code| {
-                if *code != NONE {
-                    *code = ranks[*code as usize];
-                }
-            });
-            codes
-        })
-        .collect();
-    Codes { codes: codes.concat(), levels: levels.into_iter().map(str::to_owned).collect() }
+impl Native for f64 {
+    type Polars = Float64Type;
 }
 
 /// Where each customer's rows begin, and the rows in that order (a counting sort; rows without a customer are left out).
+/// Each thread has some of the customers and looks at all rows.
 fn by_customer(codes: &[u32], customers: usize) -> (Vec<usize>, Vec<u32>) {
+    let own = customers.div_ceil(rayon::current_num_threads().max(1)).max(1);
     let mut starts = vec![0usize; customers + 1];
-    for code in codes {
-        if *code != NONE {
-            starts[*code as usize + 1] += 1;
+    starts[1..].par_chunks_mut(own).enumerate().for_each(|(part, counts)| {
+        for code in codes {
+            if let Some(count) = (*code as usize).checked_sub(part * own).and_then(|i| counts.get_mut(i)) {
+                *count += 1;
+            }
         }
-    }
+    });
     for i in 0..customers {
         starts[i + 1] += starts[i];
     }
-    let mut next = starts.clone();
     let mut rows = vec![0u32; starts[customers]];
-    for (row, code) in codes.iter().enumerate() {
-        if *code != NONE {
-            rows[next[*code as usize]] = row as u32;
-            next[*code as usize] += 1;
-        }
+    let mut rest = rows.as_mut_slice();
+    let mut parts = Vec::new();
+    for first in (0..customers).step_by(own) {
+        let last = (first + own).min(customers);
+        let (part, after) = rest.split_at_mut(starts[last] - starts[first]);
+        parts.push((first, last, part));
+        rest = after;
     }
+    parts.into_par_iter().for_each(|(first, last, part)| {
+        let mut next: Vec<usize> = starts[first..last].iter().map(|start| start - starts[first]).collect();
+        for (row, code) in codes.iter().enumerate() {
+            if let Some(next) = (*code as usize).checked_sub(first).and_then(|i| next.get_mut(i)) {
+                part[*next] = row as u32;
+                *next += 1;
+            }
+        }
+    });
     (starts, rows)
 }
 
@@ -496,19 +467,6 @@ mod tests {
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), 3);
-    }
-
-    #[test]
-    fn codes_do_not_depend_on_the_number_of_pieces() {
-        let texts: Vec<Option<String>> =
-            (0..1000).map(|i| (i % 7 != 0).then(|| format!("id{}", i * 7919 % 101))).collect();
-        let column: Series = Column::new("t".into(), texts).take_materialized_series();
-        let keep: Vec<bool> = (0..1000).map(|i| i % 11 != 0).collect();
-        let with = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            pool.install(|| intern(&text_of(&column, "t").expect("text"), &keep))
-        };
-        assert_eq!(with(1), with(5));
     }
 
     #[test]

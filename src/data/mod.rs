@@ -4,6 +4,8 @@
 //! files; [`ledger`] holds where each row ended; [`roles`] guesses the columns of a file nobody has described yet.
 
 mod beside;
+mod cells;
+mod coded;
 mod columns;
 pub mod dates;
 mod doubts;
@@ -21,4 +23,5 @@ pub mod roles;
 mod scan;
 pub mod schema;
 pub(crate) mod source;
+mod texts;
 mod totals;

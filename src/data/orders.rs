@@ -1,5 +1,6 @@
 //! The order lines: parsed, put into one bucket each, and sorted by customer.
 
+use super::cells::Cells;
 use super::columns::{Parsed, Sample, is_placeholder};
 use super::dates::Day;
 use super::duplicates;
@@ -9,16 +10,35 @@ use super::log::{Attributes, Codes, Columns, Field, Known, Log, NONE, UNDATED, m
 use super::read::{MONEY_SCALE, PLACEHOLDER, ReadOptions, Sales, Tables, UNIT_SCALE, percent, refuse};
 use super::schema::{AttributeKind, OrdersSpec, Returns, Treat};
 use super::source::{ROW, Source};
+use super::texts::Texts;
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Reads the order lines into `tables`; returns every customer who ordered up to `as_of`, ascending.
 pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, tables: &mut Tables) -> Result<Vec<String>> {
-    let mut source = Source::open(spec.opening(), base)?;
-    source.require(&spec.columns())?;
     let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
+    lines(spec, base, options, Source::open_and_take(spec.opening(), base, &columns, dates(spec))?, tables)
+}
+
+/// The column of dates, if it is nothing else besides.
+pub(crate) fn dates(spec: &OrdersSpec) -> Option<&str> {
+    let column = spec.date.as_ref()?.column();
+    (spec.columns().iter().filter(|(_, c)| *c == column).count() == 1).then_some(column)
+}
+
+/// Reads them from a source.
+pub(crate) fn lines(
+    spec: &OrdersSpec,
+    base: &Path,
+    options: ReadOptions,
+    mut source: Source,
+    tables: &mut Tables,
+) -> Result<Vec<String>> {
+    let columns: Vec<&str> = spec.columns().into_iter().map(|(_, c)| c).collect();
+    source.require(&spec.columns())?;
     source.say_missing(&columns);
     let mut sample = Sample::of(&source, &columns)?;
     if let Some(date) = &spec.date {
@@ -26,18 +46,7 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     }
     let plan = Plan::of(spec, &sample, &tables.excluded)?;
     let categories = Categories::of(spec, base)?;
-    let query = |source: &Source| -> Result<LazyFrame> {
-        let lines = source.frame(&columns)?.with_columns(&plan.once).select(&plan.select);
-        Ok(match &categories {
-            Some(categories) => categories.beside(lines),
-            None => lines,
-        })
-    };
-    let mut lines = collect(query(&source)?, "orders")?;
-    if lines.height() as u64 != source.rows() {
-        source.force_copies()?;
-        lines = collect(query(&source)?, "orders")?;
-    }
+    let (lines, texts) = plan.lines(&mut source, &columns, categories.as_ref())?;
     tables.inputs.extend(source.inputs());
     if let Some(categories) = categories {
         tables.inputs.extend(categories.source.inputs());
@@ -57,7 +66,7 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     }
     let mut sorted = sort_out(&rows, spec.treat(), tables.as_of, options.window_days);
     sorted.buckets.add(Bucket::Refused, source.ragged_rows(), 0);
-    let money = (0..rows.day.len()).map(|i| rows.written(i)).sum();
+    let money = (0..rows.day.len()).into_par_iter().map(|i| rows.written(i)).sum();
     sorted.buckets.check("orders", source.rows() + source.ragged_rows(), money)?;
     tables.ledger.extend(sorted.buckets.rows_of("orders", spec.has_money()));
     guests(&sorted, tables)?;
@@ -66,12 +75,12 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     }
     drop(rows);
     // Whoever ordered before the window began is no lead.
-    let before = distinct(&lines, &sorted.before)?;
+    let before = texts.distinct(&lines, "customer", &sorted.before, "orders")?;
     let largest = match sorted.largest {
         Some((amount, at)) => guard("orders", || Ok(lines.column(ROW)?.u32()?.get(at).map(|row| (amount, row))))?,
         None => None,
     };
-    let log = Log::of(lines, &sorted.keep, &plan.columns, "orders")?;
+    let log = Log::coded(lines, texts, &sorted.keep, &plan.columns, "orders")?;
     if let Some(join) = &spec.join
         && log.codes(&Field::Category).is_some_and(|c| c.levels.is_empty())
     {
@@ -94,12 +103,17 @@ pub(crate) fn orders(spec: &OrdersSpec, base: &Path, options: ReadOptions, table
     Ok(ordered)
 }
 
+/// The name of the money of a line as the file says it.
+const MONEY: &str = "money";
+
 /// The name of the key that categories are looked up by.
 const KEY: &str = "join";
 
 /// The table that knows the category of a product.
 struct Categories {
     frame: LazyFrame,
+    /// The column of the order lines by which they are found.
+    on: String,
     /// Its files may be temporary copies, which go with it.
     source: Source,
 }
@@ -120,7 +134,7 @@ impl Categories {
             .frame(&columns)?
             .select([sample.id(&join.on)?.value.alias(KEY), value.alias(format!("{:?}", Field::Category))])
             .unique_stable(Some(cols([KEY])), UniqueKeepStrategy::First);
-        Ok(Some(Self { frame, source }))
+        Ok(Some(Self { frame, on: join.on.clone(), source }))
     }
 
     /// The lines, in their order, with their categories.
@@ -132,8 +146,13 @@ impl Categories {
 
 /// The query over the file, and what it needs afterwards.
 struct Plan<'a> {
-    /// What the selected columns refer to.
-    once: Vec<Expr>,
+    /// What is computed from single columns.
+    cells: Cells,
+    /// Whether that is the same for dates of one hour.
+    by_hour: bool,
+    /// The money of a line as the file says it.
+    money: Expr,
+    /// What is computed from those.
     select: Vec<Expr>,
     columns: Columns<'static>,
     /// Flag column, input column, reason.
@@ -147,13 +166,18 @@ impl<'a> Plan<'a> {
         let customer = sample.customer(&spec.customer_id, spec.id_rules())?;
         let mut warnings = customer.warnings;
         let mut stated = Vec::new();
-        let mut once = customer.once;
+        let mut cells = Cells::default();
+        cells.once(&spec.customer_id, customer.once);
         let nobody = is_in(customer.value.clone(), excluded);
-        let mut select = vec![col(ROW), customer.value.alias("customer"), nobody.alias("excluded")];
+        let mut select = vec![
+            col(ROW),
+            cells.value(&spec.customer_id, "customer", customer.value),
+            cells.value(&spec.customer_id, "excluded", nobody),
+        ];
         let mut bad: Vec<(&str, &str, Expr)> = Vec::new();
-        let mut placeholder = None;
+        let (mut placeholder, mut by_hour) = (None, true);
         match &spec.order_id {
-            Some(column) => select.push(sample.id(column)?.value.alias("order")),
+            Some(column) => select.push(cells.value(column, "order", sample.id(column)?.value)),
             None => warnings.push(
                 Warning::new("W0351", "orders have no order id: each row is an order")
                     .help("if several rows belong to one order, name the column: order_id = \"…\""),
@@ -161,21 +185,24 @@ impl<'a> Plan<'a> {
         }
         if let Some(date) = &spec.date {
             let parsed = sample.day(date)?;
+            let column = date.column();
             stated.extend(parsed.stated.map(|s| format!("orders: {s}")));
             warnings.extend(parsed.warnings);
-            once.extend(parsed.once);
+            cells.once(column, parsed.once);
+            by_hour = parsed.by_hour;
             let reason = "not a date in the format of the column";
-            bad.push((date.column(), reason, parsed.bad.or(parsed.value.clone().is_null())));
-            placeholder = Some((date.column(), PLACEHOLDER, is_placeholder(parsed.value.clone())));
-            select.push(parsed.value.cast(DataType::Int32).alias("day"));
-            select.extend(parsed.hour.map(|h| h.cast(DataType::UInt8).alias("hour")));
+            bad.push((column, reason, parsed.bad.or(parsed.value.clone().is_null())));
+            placeholder = Some((column, PLACEHOLDER, is_placeholder(parsed.value.clone())));
+            select.push(cells.value(column, "day", parsed.value.cast(DataType::Int32)));
+            select.extend(parsed.hour.map(|h| cells.value(column, "hour", h.cast(DataType::UInt8))));
         }
         // Beside an amount, the quantity only helps to tell returns, and the unit price nothing.
         let mut read_number = |name: &str| -> Result<Parsed> {
             let parsed = sample.number(name, spec.number.as_ref())?;
             warnings.extend(parsed.warnings.iter().cloned());
-            once.extend(parsed.once.iter().cloned());
-            Ok(parsed)
+            cells.once(name, parsed.once.clone());
+            let bad = parsed.bad.or(parsed.value.clone().is_null());
+            Ok(Parsed { bad, value: cells.value(name, &format!("value:{name}"), parsed.value), ..parsed })
         };
         let amount = spec.amount.as_deref().map(&mut read_number).transpose()?;
         let quantity = spec.quantity.as_deref().map(&mut read_number).transpose()?;
@@ -192,7 +219,7 @@ impl<'a> Plan<'a> {
             (&spec.unit_price, unit_price.as_ref()),
         ] {
             if let (Some(name), Some(parsed)) = (name, parsed) {
-                bad.push((name, "not a number", parsed.bad.clone().or(parsed.value.clone().is_null())));
+                bad.push((name, "not a number", parsed.bad.clone()));
             }
         }
         let (amount, quantity, unit_price) =
@@ -209,7 +236,8 @@ impl<'a> Plan<'a> {
                     .help("name the column: amount = \"…\", or quantity = \"…\" and unit_price = \"…\""),
             );
         }
-        let amount = money.map_or_else(|| lit(0i64), minor);
+        let money = money.map_or_else(|| lit(0i64), minor);
+        let amount = col(MONEY);
         let below_zero = match &quantity {
             Some(q) => amount.clone().lt(lit(0i64)).or(q.clone().lt(lit(0.0))),
             None => amount.clone().lt(lit(0i64)),
@@ -217,7 +245,10 @@ impl<'a> Plan<'a> {
         .fill_null(false);
         let returned = match spec.treat() {
             Treat::Keep => lit(false),
-            _ => spec.returns.as_ref().and_then(rule).unwrap_or_else(|| below_zero.clone()),
+            _ => match spec.returns.as_ref().and_then(rule) {
+                Some((column, rule)) => cells.value(column, "rule", rule),
+                None => below_zero.clone(),
+            },
         };
         // A return written with a positive amount still takes money away; the ledger keeps what the file says.
         let turned = returned.clone().and(amount.clone().gt(lit(0i64))).fill_null(false);
@@ -235,7 +266,7 @@ impl<'a> Plan<'a> {
             select.push(discount.alias("discount"));
         }
         if let Some(flag) = &spec.gift {
-            select.push(sample.flag(flag).alias("gift"));
+            select.push(cells.value(&flag.column, "gift", sample.flag(flag)));
         }
         let mut coded = Vec::new();
         for (field, column) in
@@ -244,27 +275,73 @@ impl<'a> Plan<'a> {
             if let Some(column) = column {
                 let name = format!("{field:?}");
                 if let (Field::Category, Some(join)) = (&field, &spec.join) {
-                    select.push(sample.id(&join.on)?.value.alias(KEY));
+                    // Found beside this once it is there.
+                    cells.add(&join.on, KEY, sample.id(&join.on)?.value);
+                    select.push(col(&name));
                     coded.push((field, name));
                     continue;
                 }
                 let value = if field == Field::Product { sample.id(column)?.value } else { sample.level(column).value };
-                select.push(value.alias(&name));
+                select.push(cells.value(column, &name, value));
                 coded.push((field, name));
             }
         }
         for column in spec.attributes.keys() {
             let name = format!("attribute:{column}");
-            select.push(sample.level(column).value.cast(DataType::String).alias(&name));
+            select.push(cells.value(column, &name, sample.level(column).value.cast(DataType::String)));
             coded.push((Field::Attribute(column.clone()), name));
         }
         let mut flags = Vec::new();
         for (i, (column, reason, expr)) in bad.into_iter().chain(placeholder).enumerate() {
-            select.push(expr.fill_null(true).alias(format!("bad{i}")));
-            flags.push((format!("bad{i}"), column, reason));
+            let flag = format!("bad{i}");
+            select.push(cells.value(column, &flag, expr.fill_null(true)));
+            flags.push((flag, column, reason));
         }
         let order = spec.order_id.as_ref().map(|_| "order");
-        Ok(Self { once, select, columns: Columns { customer: "customer", order, coded }, bad: flags, warnings, stated })
+        Ok(Self {
+            cells,
+            by_hour,
+            money,
+            select,
+            columns: Columns { customer: "customer", order, coded },
+            bad: flags,
+            warnings,
+            stated,
+        })
+    }
+
+    /// What is computed from the cells of each row.
+    fn rows(&self, cells: LazyFrame) -> LazyFrame {
+        cells.with_columns([self.money.clone().alias(MONEY)]).select(&self.select)
+    }
+
+    /// The lines of the file, and what the numbers stand for that are their texts.
+    fn lines(
+        &self,
+        source: &mut Source,
+        columns: &[&str],
+        categories: Option<&Categories>,
+    ) -> Result<(DataFrame, Texts)> {
+        let order = self.columns.order;
+        if let Some(taken) = source.taken()
+            && self.by_hour
+        {
+            let beside = |column: &str, frame: LazyFrame| match categories {
+                Some(categories) if categories.on == column => categories.beside(frame),
+                _ => frame,
+            };
+            return self.cells.on_levels(taken, order, beside, |cells| self.rows(cells), "orders");
+        }
+        let query = |source: &Source| -> Result<LazyFrame> {
+            let cells = self.cells.on_rows(source.frame(columns)?);
+            Ok(self.rows(categories.map_or_else(|| cells.clone(), |c| c.beside(cells.clone()))))
+        };
+        let mut lines = collect(query(source)?, "orders")?;
+        if lines.height() as u64 != source.rows() {
+            source.force_copies()?;
+            lines = collect(query(source)?, "orders")?;
+        }
+        Texts::of(lines, order, "orders")
     }
 }
 
@@ -273,8 +350,8 @@ fn minor(money: Expr) -> Expr {
     (money * lit(MONEY_SCALE)).round(0, RoundMode::HalfAwayFromZero).cast(DataType::Int64)
 }
 
-/// Which lines the user's rule calls returns; `None` without a rule.
-fn rule(rule: &Returns) -> Option<Expr> {
+/// Which lines the user's rule calls returns, and by which column; `None` without a rule.
+fn rule(rule: &Returns) -> Option<(&str, Expr)> {
     let column = rule.column.as_deref()?;
     if rule.starts_with.is_none() && rule.equals.is_empty() {
         return None;
@@ -288,7 +365,7 @@ fn rule(rule: &Returns) -> Option<Expr> {
         let values: Vec<&str> = rule.equals.iter().map(String::as_str).collect();
         hit = hit.or(text.is_in(lit(Series::new("values".into(), values)).implode(false), false));
     }
-    Some(hit.fill_null(false))
+    Some((column, hit.fill_null(false)))
 }
 
 /// Whether a text is one of some.
@@ -321,8 +398,9 @@ impl Lines {
         let any = |placeholder: bool| -> Result<Vec<bool>> {
             let mut any = vec![false; n];
             for (name, ..) in bad.iter().filter(|(_, _, reason)| (*reason == PLACEHOLDER) == placeholder) {
-                for (any, this) in any.iter_mut().zip(flag(name)?) {
-                    *any |= this;
+                let column = guard("orders", || frame.column(name)?.bool())?;
+                if column.any() {
+                    any.iter_mut().zip(truth(column)).for_each(|(any, this)| *any |= this);
                 }
             }
             Ok(any)
@@ -333,9 +411,14 @@ impl Lines {
         };
         let amount = || guard("orders", || Ok(dense(frame.column("amount")?.i64()?, 0)));
         let guest = || guard("orders", || Ok(truth(&frame.column("customer")?.is_null())));
-        let ((day, amount, copy, total), (guest, excluded, refused, placeholder)) = rayon::join(
-            || (day(), amount(), flag(duplicates::COPY), flag(super::totals::TOTAL)),
-            || (guest(), flag("excluded"), any(false), any(true)),
+        let (
+            (day, amount),
+            ((copy, total), (guest, excluded)),
+            ((refused, placeholder), (returned, turned, below_zero)),
+        ) = (
+            rayon::join(day, amount),
+            rayon::join(|| (flag(duplicates::COPY), flag(super::totals::TOTAL)), || (guest(), flag("excluded"))),
+            rayon::join(|| (any(false), any(true)), || (flag("returned"), flag("turned"), flag("below_zero"))),
         );
         Ok(Self {
             day: day?,
@@ -344,12 +427,33 @@ impl Lines {
             excluded: excluded?,
             copy: copy?,
             total: total?,
-            returned: flag("returned")?,
-            turned: flag("turned")?,
-            below_zero: flag("below_zero")?,
+            returned: returned?,
+            turned: turned?,
+            below_zero: below_zero?,
             placeholder: placeholder?,
             refused: refused?,
         })
+    }
+
+    /// How many sales of each day are among some rows.
+    fn days(&self, among: std::ops::Range<usize>) -> BTreeMap<i32, u64> {
+        let mut days: BTreeMap<i32, u64> = BTreeMap::new();
+        // Lines of one day mostly stand together.
+        let mut run = (UNDATED, 0);
+        for i in among {
+            let counts = !(self.refused[i] || self.placeholder[i] || self.copy[i] || self.total[i] || self.returned[i]);
+            if !counts || self.day[i] == UNDATED {
+                continue;
+            }
+            if run.0 != self.day[i] {
+                *days.entry(run.0).or_default() += run.1;
+                run = (self.day[i], 0);
+            }
+            run.1 += 1;
+        }
+        *days.entry(run.0).or_default() += run.1;
+        days.remove(&UNDATED);
+        days
     }
 
     /// The amount as the file says it.
@@ -358,7 +462,11 @@ impl Lines {
     }
 }
 
+/// Lines that one thread sorts out at a time.
+const CHUNK: usize = 1 << 18;
+
 /// Where every line went.
+#[derive(Default)]
 struct Sorted {
     keep: Vec<bool>,
     /// Lines of customers who ordered, but not in the window.
@@ -374,6 +482,28 @@ struct Sorted {
     largest: Option<(i64, usize)>,
 }
 
+impl Sorted {
+    /// A line that counts: of equally large ones the first is kept.
+    fn has_largest(&mut self, amount: i64, row: usize) {
+        if self.largest.is_none_or(|(largest, _)| amount > largest) {
+            self.largest = Some((amount, row));
+        }
+    }
+
+    /// Takes in what was counted of later lines.
+    fn add(&mut self, later: Self) {
+        self.buckets.extend(&later.buckets);
+        self.guest_money += later.guest_money;
+        self.zero += later.zero;
+        self.negative += later.negative;
+        self.returns += later.returns;
+        self.turned += later.turned;
+        if let Some((amount, row)) = later.largest {
+            self.has_largest(amount, row);
+        }
+    }
+}
+
 /// Puts every line into its bucket.
 fn sort_out(rows: &Lines, treat: Treat, as_of: Option<Day>, window_days: Option<u32>) -> Sorted {
     let last = as_of.map_or(i32::MAX, |d| d.0);
@@ -381,20 +511,8 @@ fn sort_out(rows: &Lines, treat: Treat, as_of: Option<Day>, window_days: Option<
         (Some(day), Some(days)) => day.0.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)),
         _ => i32::MIN,
     };
-    let n = rows.day.len();
-    let mut sorted = Sorted {
-        keep: vec![false; n],
-        before: vec![false; n],
-        buckets: Buckets::default(),
-        guest_money: 0,
-        zero: 0,
-        negative: 0,
-        returns: 0,
-        turned: 0,
-        largest: None,
-    };
-    for i in 0..n {
-        let bucket = if rows.copy[i] {
+    let bucket = |i: usize| {
+        if rows.copy[i] {
             Bucket::Duplicate
         } else if rows.total[i] {
             Bucket::Total
@@ -416,61 +534,53 @@ fn sort_out(rows: &Lines, treat: Treat, as_of: Option<Day>, window_days: Option<
             Bucket::ReturnCounted
         } else {
             Bucket::Used
-        };
-        sorted.buckets.add(bucket, 1, rows.written(i));
-        match bucket {
-            Bucket::Used => {
-                sorted.keep[i] = true;
-                sorted.zero += u64::from(rows.amount[i] == 0);
-                if sorted.largest.is_none_or(|(amount, _)| rows.amount[i] > amount) {
-                    sorted.largest = Some((rows.amount[i], i));
+        }
+    };
+    let n = rows.day.len();
+    let (mut keep, mut before) = (vec![false; n], vec![false; n]);
+    let parts: Vec<Sorted> = keep
+        .par_chunks_mut(CHUNK)
+        .zip(before.par_chunks_mut(CHUNK))
+        .enumerate()
+        .map(|(chunk, (keep, before))| {
+            let mut sorted = Sorted::default();
+            for at in 0..keep.len() {
+                let i = chunk * CHUNK + at;
+                let bucket = bucket(i);
+                sorted.buckets.add(bucket, 1, rows.written(i));
+                match bucket {
+                    Bucket::Used => {
+                        keep[at] = true;
+                        sorted.zero += u64::from(rows.amount[i] == 0);
+                        sorted.has_largest(rows.amount[i], i);
+                    }
+                    Bucket::ReturnCounted => keep[at] = true,
+                    Bucket::Guest => sorted.guest_money += rows.amount[i],
+                    Bucket::OutsideWindow | Bucket::ReturnLeftOut => before[at] = !rows.guest[i] && !rows.excluded[i],
+                    _ => {}
+                }
+                if matches!(bucket, Bucket::Used | Bucket::Guest | Bucket::ReturnCounted | Bucket::ReturnLeftOut) {
+                    sorted.negative += u64::from(rows.below_zero[i]);
+                    sorted.returns += u64::from(rows.below_zero[i] && rows.returned[i]);
+                    sorted.turned += u64::from(rows.turned[i]);
                 }
             }
-            Bucket::ReturnCounted => sorted.keep[i] = true,
-            Bucket::Guest => sorted.guest_money += rows.amount[i],
-            Bucket::OutsideWindow | Bucket::ReturnLeftOut => sorted.before[i] = !rows.guest[i] && !rows.excluded[i],
-            _ => {}
-        }
-        if matches!(bucket, Bucket::Used | Bucket::Guest | Bucket::ReturnCounted | Bucket::ReturnLeftOut) {
-            sorted.negative += u64::from(rows.below_zero[i]);
-            sorted.returns += u64::from(rows.below_zero[i] && rows.returned[i]);
-            sorted.turned += u64::from(rows.turned[i]);
-        }
-    }
+            sorted
+        })
+        .collect();
+    let mut sorted = Sorted { keep, before, ..Sorted::default() };
+    parts.into_iter().for_each(|part| sorted.add(part));
     sorted
-}
-
-/// The customers of some lines, ascending.
-fn distinct(lines: &DataFrame, rows: &[bool]) -> Result<Vec<String>> {
-    if !rows.contains(&true) {
-        return Ok(Vec::new());
-    }
-    let mask = BooleanChunked::from_slice("mask".into(), rows);
-    let found = guard("orders", || lines.column("customer")?.filter(&mask)?.unique()?.sort(SortOptions::default()))?;
-    guard("orders", || Ok(found.str()?.iter().flatten().map(str::to_owned).collect()))
 }
 
 /// The newest day, not counting an isolated tail: under 0.1 % of rows, more than 90 days after the rest (a slip of the
 /// keyboard such as 2062 must not make everybody look lost).
 fn newest(rows: &Lines, warnings: &mut Vec<Warning>) -> Option<Day> {
+    let starts: Vec<usize> = (0..rows.day.len()).step_by(CHUNK).collect();
+    let parts: Vec<BTreeMap<i32, u64>> =
+        starts.into_par_iter().map(|from| rows.days(from..(from + CHUNK).min(rows.day.len()))).collect();
     let mut days: BTreeMap<i32, u64> = BTreeMap::new();
-    let mut run: Option<(i32, u64)> = None;
-    for i in 0..rows.day.len() {
-        let counts = !(rows.refused[i] || rows.placeholder[i] || rows.copy[i] || rows.total[i] || rows.returned[i]);
-        if !counts || rows.day[i] == UNDATED {
-            continue;
-        }
-        match &mut run {
-            Some((day, n)) if *day == rows.day[i] => *n += 1,
-            _ => {
-                if let Some((day, n)) = run {
-                    *days.entry(day).or_default() += n;
-                }
-                run = Some((rows.day[i], 1));
-            }
-        }
-    }
-    if let Some((day, n)) = run {
+    for (day, n) in parts.into_iter().flatten() {
         *days.entry(day).or_default() += n;
     }
     let days: Vec<(i32, u64)> = days.into_iter().collect();
@@ -505,26 +615,24 @@ fn newest(rows: &Lines, warnings: &mut Vec<Warning>) -> Option<Day> {
 
 fn sales(log: &Log, sorted: &Sorted, has_money: bool) -> Sales {
     let units = |minor: i64| minor as f64 / MONEY_SCALE;
-    let mut orders = 0u64;
-    let (mut first, mut last) = (i32::MAX, i32::MIN);
-    let mut seen: Vec<u32> = Vec::new();
-    for i in 0..log.ids.len() {
-        let rows = log.rows(i);
-        seen.clear();
-        for row in rows {
-            if log.returned[row] {
-                continue;
+    let (orders, first, last) = (0..log.ids.len())
+        .into_par_iter()
+        .with_min_len(4096)
+        .map_init(Vec::new, |seen: &mut Vec<u32>, i| {
+            let (mut first, mut last) = (i32::MAX, i32::MIN);
+            seen.clear();
+            for row in log.rows(i).filter(|row| !log.returned[*row]) {
+                seen.push(log.order.get(row).copied().unwrap_or(row as u32));
+                if log.day[row] != UNDATED {
+                    first = first.min(log.day[row]);
+                    last = last.max(log.day[row]);
+                }
             }
-            seen.push(log.order.get(row).copied().unwrap_or(row as u32));
-            if log.day[row] != UNDATED {
-                first = first.min(log.day[row]);
-                last = last.max(log.day[row]);
-            }
-        }
-        seen.sort_unstable();
-        seen.dedup();
-        orders += seen.len() as u64;
-    }
+            seen.sort_unstable();
+            seen.dedup();
+            (seen.len() as u64, first, last)
+        })
+        .reduce(|| (0, i32::MAX, i32::MIN), |a, b| (a.0 + b.0, a.1.min(b.1), a.2.max(b.2)));
     Sales {
         orders,
         revenue: has_money.then(|| units(log.amount.iter().sum())),

@@ -4,7 +4,7 @@
 use super::columns::commonest;
 use super::dates::Day;
 use super::duplicates::CopyRules;
-use super::frame::{collect, guard};
+use super::frame::guard;
 use super::ledger::{LedgerRow, Reject};
 use super::log::{Attributes, Log, merged, places};
 use super::schema::Inputs;
@@ -73,6 +73,30 @@ pub struct Tables {
     pub(crate) excluded: Vec<String>,
 }
 
+impl Tables {
+    /// Nothing has been read.
+    pub(crate) fn empty(options: ReadOptions, excluded: Vec<String>) -> Self {
+        Self {
+            orders: None,
+            customers: None,
+            events: None,
+            surveys: None,
+            as_of: options.as_of,
+            window_days: options.window_days,
+            kinds: Vec::new(),
+            leads: Vec::new(),
+            lapsed: Vec::new(),
+            sales: Sales::default(),
+            ledger: Vec::new(),
+            rejects: Vec::new(),
+            stated: Vec::new(),
+            warnings: Vec::new(),
+            inputs: Vec::new(),
+            excluded,
+        }
+    }
+}
+
 /// Facts about the orders that count, guests included where said.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sales {
@@ -93,24 +117,7 @@ pub struct Sales {
 /// # Errors
 /// E01 for files, E0201 for columns, E03 for values; see `ilk explain CODE`.
 pub fn read(inputs: &Inputs, base: &Path, options: ReadOptions) -> Result<Tables> {
-    let mut tables = Tables {
-        orders: None,
-        customers: None,
-        events: None,
-        surveys: None,
-        as_of: options.as_of,
-        window_days: options.window_days,
-        kinds: Vec::new(),
-        leads: Vec::new(),
-        lapsed: Vec::new(),
-        sales: Sales::default(),
-        ledger: Vec::new(),
-        rejects: Vec::new(),
-        stated: Vec::new(),
-        warnings: Vec::new(),
-        inputs: Vec::new(),
-        excluded: inputs.exclude_ids.clone(),
-    };
+    let mut tables = Tables::empty(options, inputs.exclude_ids.clone());
     if inputs.orders.is_none() && inputs.customers.is_none() && inputs.events.is_empty() {
         return Err(Error::new("E0201", "no table says who the customers are")
             .help("add [input.orders] or [input.customers] to ilk.toml; `ilk init FILE` writes them"));
@@ -160,11 +167,10 @@ pub(crate) fn refuse(
     let ragged = tables.rejects.len() - before;
     let mut bad_rows: BTreeSet<u64> = BTreeSet::new();
     for (flag, column, reason) in flags {
-        let hits = collect(
-            lines.clone().lazy().filter(col(flag.as_str())).select([col(ROW).cast(DataType::UInt64)]),
-            &source.table,
-        )?;
-        let mut rows: Vec<u64> = guard(&source.table, || Ok(hits.column(ROW)?.u64()?.iter().flatten().collect()))?;
+        let mut rows: Vec<u64> = guard(&source.table, || {
+            let hits = lines.column(ROW)?.filter(lines.column(flag)?.bool()?)?.cast(&DataType::UInt64)?;
+            Ok(hits.u64()?.iter().flatten().collect())
+        })?;
         rows.sort_unstable();
         let wanted: Vec<(u64, &str)> = rows.iter().filter(|r| !bad_rows.contains(r)).map(|r| (*r, *column)).collect();
         if wanted.is_empty() {

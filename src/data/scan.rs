@@ -2,87 +2,125 @@
 //! number of fields, a stray quote, an empty line, bytes that are no UTF-8) makes it give up, and the slow look of
 //! [`inspect`](super::inspect) says where and what.
 
-use memchr::{memchr, memchr_iter, memchr3};
+use memchr::{memchr, memchr_iter, memchr2_iter, memchr3};
 use rayon::prelude::*;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Bytes that one thread looks at at a time.
-const PIECE: u64 = 8 << 20;
+/// Bytes that one thread looks at at a time. Tests have few, so that every file has several pieces.
+pub(crate) const PIECE: u64 = if cfg!(test) { 256 } else { 8 << 20 };
 
-/// A part of a file without a flaw.
-pub(crate) struct Piece<S> {
-    /// What was gathered from its records.
-    pub(crate) state: S,
-    /// Byte of the file where the first of them begins.
-    pub(crate) from: u64,
-    /// Where each of them begins, counted from there.
-    pub(crate) starts: Vec<u32>,
+/// What is done with the fields of a piece, which come one after the other.
+pub(crate) trait Look {
+    /// What is left of it.
+    type Found: Send;
+    /// A record begins so many bytes after the piece.
+    fn start(&mut self, at: usize);
+    /// Takes in the field of a column, from 0, without its quotes; `bare` is whether it had none.
+    fn field(&mut self, column: usize, text: &[u8], bare: bool);
+    /// The record is over.
+    fn end(&mut self);
+    /// The piece is over; `None` makes the whole look give up.
+    fn found(self) -> Option<Self::Found>;
 }
 
-/// Looks at the records from byte `start`, the first after the header, to the end. Each must have `fields` fields; `look` is
-/// given them one after the other without delimiters and quotes, and where each ends. The pieces are in the order of the
-/// file. `None` if anything is odd or cannot be read.
-pub(crate) fn scan<S: Default + Send>(
+/// A file as [`scan`] takes it.
+pub(crate) struct Layout {
+    /// The first byte after the header.
+    pub(crate) start: u64,
+    /// Field delimiter.
+    pub(crate) delimiter: u8,
+    /// Fields of every record.
+    pub(crate) fields: usize,
+    /// Bytes of a piece: [`PIECE`].
+    pub(crate) piece: u64,
+}
+
+/// Looks at the records of a file from the first after the header to the end. `look` is given about how many records a piece
+/// has. Each piece, in the order of the file, comes with the byte where it begins. `None` if anything is odd or cannot be read.
+pub(crate) fn scan<L: Look>(
     path: &Path,
-    start: u64,
-    delimiter: u8,
-    fields: usize,
-    look: impl Fn(&mut S, &[u8], &[usize]) + Sync,
-) -> Option<Vec<Piece<S>>> {
+    layout: &Layout,
+    look: impl Fn(usize) -> L + Sync,
+) -> Option<Vec<(u64, L::Found)>> {
     let end = path.metadata().ok()?.len();
-    let pieces: Vec<u64> = (start..end).step_by(PIECE as usize).collect();
+    let pieces: Vec<u64> = (layout.start..end).step_by(usize::try_from(layout.piece).ok()?).collect();
+    let mut first = Vec::new();
+    read(path, layout.start, (layout.start + layout.piece).min(end), &mut first)?;
+    // Files mostly have no quotes, or some early on. One that has its first quote late is looked at twice.
+    if memchr(b'"', &first).is_none() {
+        let bounds = bounds(path, &pieces, end, &vec![0; pieces.len()])?;
+        if let Some(found) = between(path, layout, &bounds, &look, plain) {
+            return Some(found);
+        }
+    }
+    drop(first);
     // A quote opens or closes, a doubled one does both: so the number of quotes before a byte tells whether it is inside.
     let quotes: Vec<usize> = pieces
         .par_iter()
-        .map(|from| Some(memchr_iter(b'"', &read(path, *from, (from + PIECE).min(end))?).count()))
+        .map_init(Vec::new, |bytes, from| {
+            read(path, *from, (from + layout.piece).min(end), bytes)?;
+            Some(memchr_iter(b'"', bytes).count())
+        })
         .collect::<Option<_>>()?;
-    let mut inside = false;
-    let mut bounds = Vec::with_capacity(pieces.len() + 1);
-    for (from, quotes) in pieces.iter().zip(&quotes) {
-        bounds.push(if *from == start { start } else { next_record(path, *from, end, inside)? });
-        inside ^= quotes % 2 == 1;
-    }
-    if inside {
+    let all: usize = quotes.iter().sum();
+    if all == 0 || all % 2 == 1 {
         return None;
     }
-    bounds.push(end);
-    let quoted = quotes.iter().any(|n| *n > 0);
+    between(path, layout, &bounds(path, &pieces, end, &quotes)?, &look, quoted)
+}
+
+/// Looks at the pieces between consecutive bounds.
+fn between<L: Look>(
+    path: &Path,
+    layout: &Layout,
+    bounds: &[u64],
+    look: &(impl Fn(usize) -> L + Sync),
+    records: impl Fn(&[u8], &Layout, &mut L) -> Option<()> + Sync,
+) -> Option<Vec<(u64, L::Found)>> {
     bounds
         .par_windows(2)
-        .map(|bound| {
-            let mut piece = Piece { state: S::default(), from: bound[0], starts: Vec::new() };
+        .map_init(Vec::new, |bytes, bound| {
             if bound[0] >= bound[1] {
-                return Some(piece);
+                return Some((bound[0], look(0).found()?));
             }
-            let bytes = read(path, bound[0], bound[1])?;
-            std::str::from_utf8(&bytes).ok()?;
-            let (mut record, mut ends) = (Vec::new(), Vec::new());
-            let mut at = 0;
-            while at < bytes.len() {
-                record.clear();
-                ends.clear();
-                let one = if quoted { one_quoted } else { one_plain };
-                let length = one(&bytes[at..], delimiter, &mut record, &mut ends)?;
-                if ends.len() != fields {
-                    return None;
-                }
-                piece.starts.push(u32::try_from(at).ok()?);
-                look(&mut piece.state, &record, &ends);
-                at += length;
-            }
-            Some(piece)
+            u32::try_from(bound[1] - bound[0]).ok()?;
+            read(path, bound[0], bound[1], bytes)?;
+            std::str::from_utf8(bytes).ok()?;
+            let mut look = look(about(bytes));
+            records(bytes, layout, &mut look)?;
+            Some((bound[0], look.found()?))
         })
         .collect()
 }
 
-fn read(path: &Path, from: u64, to: u64) -> Option<Vec<u8>> {
+/// About how many lines a text has: as the beginning lets expect, and some more.
+fn about(text: &[u8]) -> usize {
+    let beginning = &text[..text.len().min(1 << 16)];
+    let lines = memchr_iter(b'\n', beginning).count() + 1;
+    lines * text.len() / beginning.len().max(1) * 17 / 16
+}
+
+fn read(path: &Path, from: u64, to: u64, bytes: &mut Vec<u8>) -> Option<()> {
     let mut file = File::open(path).ok()?;
     file.seek(SeekFrom::Start(from)).ok()?;
-    let mut bytes = vec![0; usize::try_from(to - from).ok()?];
-    file.read_exact(&mut bytes).ok()?;
-    Some(bytes)
+    bytes.resize(usize::try_from(to.checked_sub(from)?).ok()?, 0);
+    file.read_exact(bytes).ok()
+}
+
+/// Where the records of each piece begin, and the end. `quotes` is how many quotes stand in each.
+fn bounds(path: &Path, pieces: &[u64], end: u64, quotes: &[usize]) -> Option<Vec<u64>> {
+    let mut inside = false;
+    let mut bounds = Vec::with_capacity(pieces.len() + 1);
+    for (i, (from, quotes)) in pieces.iter().zip(quotes).enumerate() {
+        let bound = if i == 0 { *from } else { next_record(path, *from, end, inside)? };
+        // A record may be longer than a piece.
+        bounds.push(bound.max(bounds.last().copied().unwrap_or(0)));
+        inside ^= quotes % 2 == 1;
+    }
+    bounds.push(end);
+    Some(bounds)
 }
 
 /// The first byte at or after `from` where a record starts; `inside` is whether `from` is between quotes. The end of the file
@@ -91,8 +129,9 @@ fn next_record(path: &Path, from: u64, end: u64, mut inside: bool) -> Option<u64
     // The byte before may be the line break that ends the record before.
     let mut at = from - 1;
     let mut first = true;
+    let mut bytes = Vec::new();
     while at < end {
-        let bytes = read(path, at, (at + 65_536).min(end))?;
+        read(path, at, (at + 65_536).min(end), &mut bytes)?;
         for (i, byte) in bytes.iter().enumerate() {
             match byte {
                 b'"' if !(first && i == 0) => inside = !inside,
@@ -106,66 +145,124 @@ fn next_record(path: &Path, from: u64, end: u64, mut inside: bool) -> Option<u64
     Some(end)
 }
 
-/// One record of a file without quotes; returns its length with the line break.
-fn one_plain(text: &[u8], delimiter: u8, record: &mut Vec<u8>, ends: &mut Vec<usize>) -> Option<usize> {
-    let (line, length) = match memchr(b'\n', text) {
-        Some(at) => (&text[..at], at + 1),
-        None => (text, text.len()),
+/// Records without quotes.
+fn plain<L: Look>(text: &[u8], layout: &Layout, look: &mut L) -> Option<()> {
+    if memchr(b'"', text).is_some() {
+        return None;
+    }
+    let returns = memchr(b'\r', text).is_some();
+    if returns && !memchr_iter(b'\r', text).all(|at| text.get(at + 1) == Some(&b'\n')) {
+        return None;
+    }
+    let Layout { delimiter, fields, .. } = *layout;
+    let (mut record, mut from, mut column) = (0, 0, 0);
+    let end_of_record = |record: usize, from: usize, mut to: usize, column: usize, look: &mut L| {
+        if returns && to > from && text[to - 1] == b'\r' {
+            to -= 1;
+        }
+        // An empty line is no record.
+        if column + 1 != fields || to == record {
+            return None;
+        }
+        look.field(column, &text[from..to], true);
+        look.end();
+        Some(())
     };
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.is_empty() || memchr(b'\r', line).is_some() {
-        return None;
+    if !text.is_empty() {
+        look.start(0);
     }
-    let mut start = 0;
-    for at in memchr_iter(delimiter, line) {
-        record.extend_from_slice(&line[start..at]);
-        ends.push(record.len());
-        start = at + 1;
-    }
-    record.extend_from_slice(&line[start..]);
-    ends.push(record.len());
-    Some(length)
-}
-
-/// One record of a file with quotes. A quote must open at the start of a field and close at its end.
-fn one_quoted(text: &[u8], delimiter: u8, record: &mut Vec<u8>, ends: &mut Vec<usize>) -> Option<usize> {
-    if matches!(text[0], b'\n' | b'\r') {
-        return None;
-    }
-    let mut at = 0;
-    loop {
-        if text.get(at) == Some(&b'"') {
-            at += 1;
-            loop {
-                let close = at + memchr(b'"', &text[at..])?;
-                record.extend_from_slice(&text[at..close]);
-                at = close + 1;
-                if text.get(at) == Some(&b'"') {
-                    record.push(b'"');
-                    at += 1;
-                } else {
-                    break;
-                }
-            }
-        } else {
-            let end = memchr3(delimiter, b'\n', b'"', &text[at..]).map_or(text.len(), |i| at + i);
-            let field = &text[at..end];
-            let field = if text.get(end) == Some(&b'\n') { field.strip_suffix(b"\r").unwrap_or(field) } else { field };
-            if text.get(end) == Some(&b'"') || memchr(b'\r', field).is_some() {
+    for at in memchr2_iter(delimiter, b'\n', text) {
+        if text[at] == delimiter {
+            if column + 1 >= fields {
                 return None;
             }
-            record.extend_from_slice(field);
-            at = end;
+            look.field(column, &text[from..at], true);
+            column += 1;
+        } else {
+            end_of_record(record, from, at, column, look)?;
+            record = at + 1;
+            column = 0;
+            if record < text.len() {
+                look.start(record);
+            }
         }
-        ends.push(record.len());
-        match (text.get(at), text.get(at + 1)) {
-            (None, _) => return Some(at),
-            (Some(b'\n'), _) => return Some(at + 1),
-            (Some(b'\r'), Some(b'\n')) => return Some(at + 2),
-            (Some(byte), _) if *byte == delimiter => at += 1,
-            _ => return None,
-        }
+        from = at + 1;
     }
+    if record < text.len() {
+        end_of_record(record, from, text.len(), column, look)?;
+    }
+    Some(())
+}
+
+/// Records with quotes. A quote must open at the start of a field and close at its end.
+fn quoted<L: Look>(text: &[u8], layout: &Layout, look: &mut L) -> Option<()> {
+    let Layout { delimiter, fields, .. } = *layout;
+    let mut unescaped = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        if matches!(text[at], b'\n' | b'\r') {
+            return None;
+        }
+        look.start(at);
+        let mut column = 0;
+        loop {
+            if column == fields {
+                return None;
+            }
+            if text.get(at) == Some(&b'"') {
+                at += 1;
+                unescaped.clear();
+                let mut from = at;
+                loop {
+                    let close = at + memchr(b'"', text.get(at..)?)?;
+                    at = close + 1;
+                    if text.get(at) != Some(&b'"') {
+                        let last = &text[from..close];
+                        if unescaped.is_empty() {
+                            look.field(column, last, false);
+                        } else {
+                            unescaped.extend_from_slice(last);
+                            look.field(column, &unescaped, false);
+                        }
+                        break;
+                    }
+                    // Of a doubled quote one stays.
+                    unescaped.extend_from_slice(&text[from..at]);
+                    at += 1;
+                    from = at;
+                }
+            } else {
+                let end = memchr3(delimiter, b'\n', b'"', &text[at..]).map_or(text.len(), |i| at + i);
+                let field = &text[at..end];
+                let field =
+                    if text.get(end) == Some(&b'\n') { field.strip_suffix(b"\r").unwrap_or(field) } else { field };
+                if text.get(end) == Some(&b'"') || memchr(b'\r', field).is_some() {
+                    return None;
+                }
+                look.field(column, field, true);
+                at = end;
+            }
+            column += 1;
+            match (text.get(at), text.get(at + 1)) {
+                (None, _) => break,
+                (Some(b'\n'), _) => {
+                    at += 1;
+                    break;
+                }
+                (Some(b'\r'), Some(b'\n')) => {
+                    at += 2;
+                    break;
+                }
+                (Some(byte), _) if *byte == delimiter => at += 1,
+                _ => return None,
+            }
+        }
+        if column != fields {
+            return None;
+        }
+        look.end();
+    }
+    Some(())
 }
 
 #[cfg(test)]
@@ -173,24 +270,55 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn look(text: &[u8], fields: usize) -> Option<Vec<Vec<u8>>> {
+    /// The fields of all records, and where each record begins.
+    #[derive(Default)]
+    struct Seen {
+        fields: Vec<Vec<(Vec<u8>, bool)>>,
+        record: Vec<(Vec<u8>, bool)>,
+        starts: Vec<usize>,
+    }
+
+    impl Look for Seen {
+        type Found = Self;
+
+        fn start(&mut self, at: usize) {
+            self.starts.push(at);
+        }
+
+        fn field(&mut self, column: usize, text: &[u8], bare: bool) {
+            assert_eq!(column, self.record.len());
+            self.record.push((text.to_vec(), bare));
+        }
+
+        fn end(&mut self) {
+            self.fields.push(std::mem::take(&mut self.record));
+        }
+
+        fn found(self) -> Option<Self> {
+            assert_eq!(self.fields.len(), self.starts.len());
+            Some(self)
+        }
+    }
+
+    fn seen(text: &[u8], fields: usize, piece: u64) -> Option<Vec<(u64, Seen)>> {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), text).expect("text");
-        let pieces = scan(file.path(), 0, b',', fields, |all: &mut Vec<Vec<u8>>, record, ends| {
-            assert_eq!((ends.len(), ends.last()), (fields, Some(&record.len())));
-            all.push(record.to_vec());
-        });
-        pieces.map(|pieces| pieces.into_iter().flat_map(|p| p.state).collect())
+        scan(file.path(), &Layout { start: 0, delimiter: b',', fields, piece }, |_| Seen::default())
+    }
+
+    fn look(text: &[u8], fields: usize) -> Option<Vec<Vec<u8>>> {
+        let record = |fields: Vec<(Vec<u8>, bool)>| fields.into_iter().flat_map(|f| f.0).collect();
+        seen(text, fields, PIECE).map(|pieces| pieces.into_iter().flat_map(|p| p.1.fields).map(record).collect())
     }
 
     /// What the csv crate reads, if every record has as many fields.
-    fn slow(text: &[u8], fields: usize) -> Option<Vec<Vec<u8>>> {
+    fn slow(text: &[u8], fields: usize) -> Option<Vec<Vec<Vec<u8>>>> {
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
         reader
             .byte_records()
             .map(|record| {
                 let record = record.expect("a record");
-                (record.len() == fields).then(|| record.as_slice().to_vec())
+                (record.len() == fields).then(|| record.iter().map(<[u8]>::to_vec).collect())
             })
             .collect()
     }
@@ -203,47 +331,50 @@ mod tests {
         for odd in [
             &b"a,b\nc\n"[..],
             b"a,b\n\nc,d\n",
+            b"a,b\nc,d,e\n",
             b"a,5\"\nc,d\n",
             b"\"a,b\nc,d\n",
             b"a,\xf6\n",
             b"\"a\"x,b\n",
             b"a\rb,c\n",
+            b"a,b\r",
         ] {
             assert_eq!(look(odd, 2), None, "{}", String::from_utf8_lossy(odd));
         }
     }
 
     #[test]
-    fn records_across_pieces_are_whole() {
-        let mut text = Vec::new();
-        let mut records = 0;
-        while text.len() < 2 * PIECE as usize + 1000 {
-            text.extend_from_slice(if records % 3 == 0 {
-                b"\"line\nbreak, and \"\"more\"\"\",1\n"
-            } else {
-                b"plain,22\n"
-            });
-            records += 1;
-        }
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), &text).expect("text");
-        let pieces = scan(file.path(), 0, b',', 2, |all: &mut Vec<usize>, record, _| all.push(record.len()));
-        let pieces = pieces.expect("a clean file");
-        assert!(pieces.len() > 2);
-        let lengths: Vec<usize> = pieces.iter().flat_map(|p| p.state.iter().copied()).collect();
-        assert_eq!(lengths.len(), records);
-        assert!(lengths.iter().enumerate().all(|(i, n)| *n == if i % 3 == 0 { 23 } else { 7 }));
-        for piece in &pieces {
-            for start in &piece.starts {
-                assert!(matches!(text[(piece.from + u64::from(*start)) as usize], b'"' | b'p'));
-            }
-        }
+    fn a_quoted_empty_field_is_told_from_nothing() {
+        let pieces = seen(b"\"\",\n,\"\"\n", 2, PIECE).expect("a clean file");
+        let bare: Vec<Vec<bool>> = pieces[0].1.fields.iter().map(|r| r.iter().map(|f| f.1).collect()).collect();
+        assert_eq!(bare, [[false, true], [true, false]]);
+    }
+
+    #[test]
+    fn a_first_quote_far_into_the_file_is_seen() {
+        let text = format!("{}\"x,\ny\",2\n", "plain,1\n".repeat(100));
+        let pieces = seen(text.as_bytes(), 2, 64).expect("a clean file");
+        let records: Vec<_> = pieces.iter().flat_map(|p| &p.1.fields).collect();
+        assert_eq!(records.len(), 101);
+        assert_eq!(records[100][0], (b"x,\ny".to_vec(), false));
     }
 
     proptest! {
         #[test]
-        fn what_is_read_is_what_the_csv_crate_reads(text in "[ab\",\n\r]{1,40}", fields in 1usize..4) {
-            if let Some(found) = look(text.as_bytes(), fields) {
+        fn what_is_read_is_what_the_csv_crate_reads(
+            text in "([ab,\n]|\r\n|\"|\"a,\"|\"\"\"\"){1,60}",
+            fields in 1usize..4,
+            piece in 1u64..80,
+        ) {
+            if let Some(pieces) = seen(text.as_bytes(), fields, piece) {
+                for (from, seen) in &pieces {
+                    for start in &seen.starts {
+                        let before = (*from as usize + start).checked_sub(1).map(|i| text.as_bytes()[i]);
+                        prop_assert!(before.is_none_or(|byte| byte == b'\n'));
+                    }
+                }
+                let found = pieces.into_iter().flat_map(|p| p.1.fields);
+                let found = found.map(|r| r.into_iter().map(|f| f.0).collect()).collect();
                 prop_assert_eq!(Some(found), slow(text.as_bytes(), fields));
             }
         }

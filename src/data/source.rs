@@ -1,5 +1,6 @@
 //! The files behind one table: found, opened, and given to polars as one lazy frame.
 
+use super::coded::Piece;
 use super::duplicates::{Sketch, digest};
 use super::frame::{collect, guard};
 use super::inspect::{Declared, Delimited, unreadable};
@@ -65,6 +66,17 @@ enum Columnar {
 impl Source {
     /// Finds and opens the files. Relative paths start at `base`.
     pub(crate) fn open(opening: Opening<'_>, base: &Path) -> Result<Self> {
+        Self::open_and_take(opening, base, &[], None)
+    }
+
+    /// The same; the cells of `columns` are taken along from text files without a flaw. Of `dates` among them one of each hour
+    /// may stand for all.
+    pub(crate) fn open_and_take(
+        opening: Opening<'_>,
+        base: &Path,
+        columns: &[&str],
+        dates: Option<&str>,
+    ) -> Result<Self> {
         let declared = Declared {
             delimiter: match opening.delimiter {
                 None => None,
@@ -79,6 +91,8 @@ impl Source {
             skip: opening.skip,
             headless: !opening.header,
             names: opening.names.to_vec(),
+            taken: columns.iter().map(|c| (*c).to_string()).collect(),
+            by_hour: dates.map(str::to_owned),
         };
         let mut files: Vec<Opened> = Vec::new();
         let mut warnings = Vec::new();
@@ -278,16 +292,33 @@ impl Source {
         self.files.iter().map(|f| (f.name(), f.rows())).collect()
     }
 
-    /// The sketch of every row, file by file. They are handed over once: there is one for each row.
+    /// The cells of the columns that were taken along, in the order of the row numbers; once. `None` if a file has a flaw or
+    /// is no text.
+    pub(crate) fn taken(&mut self) -> Option<BTreeMap<String, Vec<Piece>>> {
+        let mut all: BTreeMap<String, Vec<Piece>> = BTreeMap::new();
+        let parts: Vec<_> = self
+            .files
+            .iter_mut()
+            .map(|file| if let Opened::Text(text) = file { text.taken.take() } else { None })
+            .collect();
+        for (column, pieces) in parts.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten() {
+            all.entry(column).or_default().extend(pieces);
+        }
+        let levels =
+            all.values().map(|pieces| pieces.iter().map(|piece| piece.levels.len()).sum()).max().unwrap_or(0usize);
+        (u32::try_from(levels).is_ok() && u32::try_from(self.rows()).is_ok()).then_some(all)
+    }
+
+    /// The sketch of every row, in pieces. They are handed over once: there is one for each row.
     pub(crate) fn take_sketches(&mut self) -> Result<Vec<Vec<u64>>> {
         let reordered = self.files.iter().any(|f| f.columns() != self.columns);
         let mut all = Vec::with_capacity(self.files.len());
         for file in &mut self.files {
-            all.push(match file {
-                Opened::Text(text) if reordered => text.sketches_by_name()?,
-                Opened::Text(text) => std::mem::take(&mut text.sketches),
-                Opened::Columnar { .. } => file.sketches()?,
-            });
+            match file {
+                Opened::Text(text) if reordered => all.push(text.sketches_by_name()?),
+                Opened::Text(text) => all.append(&mut text.sketches),
+                Opened::Columnar { .. } => all.push(file.sketches()?),
+            }
         }
         Ok(all)
     }
