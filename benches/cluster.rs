@@ -7,13 +7,14 @@
 //! * `lloyd` (`clusters`, `start=PATH` of raw `f64` centroids, `iterations`): Lloyd iterations from a start;
 //! * `fit` (`clusters`, `starts`): k-means to a fixed point;
 //! * `predict` (`clusters`): labels of all rows by fitted centroids;
+//! * `mixture` (`components`, `start=PATH` of raw `u32` labels, `iterations`): one iteration of EM;
 //! * `sweep` (`from`, `to`): a fit for every number of clusters on rows packed once;
 //! * `linfa` (as `lloyd`): the same iterations by linfa-clustering;
 //! * `machine`: what the memory and the arithmetic units give, the limits of the others.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use ilk::cluster::kmeans::{Fitted, iterate};
-use ilk::cluster::{KMeans, Packed, Prototypes};
+use ilk::cluster::{GaussianMixture, KMeans, Packed, Prototypes};
 use ndarray::{Array2, ArrayView2};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -96,6 +97,7 @@ fn main() {
         "fit" => fit(&arguments),
         "predict" => predict(&arguments),
         "sweep" => sweep(&arguments),
+        "mixture" => mixture(&arguments),
         "machine" => Box::new(machine),
         other => panic!("no workload {other}"),
     };
@@ -234,6 +236,26 @@ fn sweep(arguments: &Arguments) -> Box<dyn FnMut() -> Value> {
             (from..=to).map(one).collect::<Vec<f64>>()
         });
         json!({ "seconds": seconds, "inertias": inertias })
+    })
+}
+
+/// The time of an iteration is what many take more than one, by their number.
+fn mixture(arguments: &Arguments) -> Box<dyn FnMut() -> Value> {
+    const MORE: usize = 20;
+    let (x, components) = (arguments.rows(), arguments.get("components", 8));
+    let bytes = std::fs::read(arguments.0.get("start").expect("say start=PATH")).unwrap();
+    let labels: Vec<usize> =
+        bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize).collect();
+    let iterations = arguments.get("iterations", 5);
+    Box::new(move || {
+        let fit = |max_iter: usize| {
+            let model = GaussianMixture { n_components: components, tol: 0.0, max_iter, ..GaussianMixture::default() };
+            timed(|| model.fit_from(x.view().into(), &labels).unwrap())
+        };
+        let log_likelihood = fit(iterations).0.log_likelihood() / x.nrows() as f64;
+        let mut seconds: Vec<f64> = (0..3).map(|_| (fit(1 + MORE).1 - fit(1).1) / MORE as f64).collect();
+        seconds.sort_by(f64::total_cmp);
+        json!({ "seconds": seconds[1], "log_likelihood": log_likelihood })
     })
 }
 

@@ -1,5 +1,6 @@
 """What every workload family shares: generated data, processes that take turns, medians and tables."""
 
+import functools
 import json
 import os
 import statistics
@@ -55,17 +56,16 @@ def rows(path, d):
     return np.fromfile(path, np.float32).reshape(-1, d)
 
 
-def bench_binary():
-    """The benchmark program of ilk: $ILK_BENCH_CLUSTER, or built by cargo."""
-    if "ILK_BENCH_CLUSTER" in os.environ:
-        return os.environ["ILK_BENCH_CLUSTER"]
-    command = ["cargo", "bench", "--bench", "cluster", "--no-run", "--locked", "--message-format=json"]
+@functools.cache
+def bench_binary(name="cluster"):
+    """A benchmark program of ilk, built by cargo."""
+    command = ["cargo", "bench", "--bench", name, "--no-run", "--locked", "--message-format=json"]
     out = subprocess.run(command, cwd=HERE.parent.parent, check=True, stdout=subprocess.PIPE, text=True).stdout
     for line in out.splitlines():
         message = json.loads(line)
-        if message.get("executable") and message.get("target", {}).get("name") == "cluster":
+        if message.get("executable") and message.get("target", {}).get("name") == name:
             return message["executable"]
-    sys.exit("cargo named no executable for the bench `cluster`")
+    sys.exit(f"cargo named no executable for the bench `{name}`")
 
 
 class Side:

@@ -1,10 +1,6 @@
 """DBSCAN and HDBSCAN beside scikit-learn, PyPI dbscan and fast_hdbscan: first whether the results are equal, then the time.
 
-    python benches/peers/density.py BINARY [gates] [times] [growth]
-
-BINARY is the compiled benches/density.rs (`cargo bench --bench density --no-run` prints its path). Run it with the Python of
-a virtual environment that has scikit-learn 1.9, dbscan 1.0, fast_hdbscan 0.3. All use two threads. The exit status is 1 if
-a gate fails.
+A family of run.py; ilk's side is benches/density.rs.
 """
 
 import json
@@ -20,13 +16,14 @@ for name in ("RAYON_NUM_THREADS", "PARLAY_NUM_THREADS", "NUMBA_NUM_THREADS", "OM
     os.environ[name] = THREADS
 
 import numpy as np
+from common import bench_binary, seconds
 from sklearn.cluster import DBSCAN, HDBSCAN
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
-BINARY = sys.argv[1] if len(sys.argv) > 1 else ""
 FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="ilk-density-"))
-DEMO = pathlib.Path(os.environ.get("ILK_SHARED", "/work/shared")) / "data/sklearn_examples/sk_dbscan750.csv"
+SHARED = pathlib.Path(os.environ.get("ILK_SHARED_DATA", pathlib.Path(__file__).resolve().parents[2].parent / "shared/data"))
+DEMO = SHARED / "sklearn_examples/sk_dbscan750.csv"
 
 
 def ours(workload, x, labels=False, repeats=1, **options):
@@ -36,7 +33,7 @@ def ours(workload, x, labels=False, repeats=1, **options):
     if labels:
         options["labels"] = FOLDER / "labels.txt"
     words = [f"{key}={value}" for key, value in options.items()]
-    out = subprocess.run([BINARY, workload, *words], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run([bench_binary("density"), workload, *words], check=True, capture_output=True, text=True).stdout
     runs = [json.loads(line) for line in out.splitlines()]
     if not labels:
         return runs
@@ -79,6 +76,9 @@ def gate_dbscan():
         failed += not good
         print(f"dbscan seed {seed}: {len(x)} x {x.shape[1]}, eps {eps}, {peer.labels_.max() + 1} clusters,",
               f"{(peer.labels_ < 0).sum()} noise: {'equal' if good else 'DIFFERENT'}")
+    if not DEMO.exists():
+        print(f"left out: {DEMO} is not there")
+        return failed
     table = np.genfromtxt(DEMO, delimiter=",", skip_header=1)
     x = table[:, :2]
     for workload in ("dbscan", "optics"):
@@ -182,39 +182,55 @@ def theirs(which, x, a, b, limit=60):
     return json.loads(out.stdout) if out.returncode == 0 else {"error": f"ended with {out.returncode}"}
 
 
-def times():
-    for workload, n, d, a, b, peers in [
-        ("dbscan", 1_000_000, 4, 0.15, 10, ["dbscan", "scikit-learn"]),
-        ("dbscan", 1_000_000, 8, 0.5, 16, ["dbscan"]),
-        ("hdbscan", 100_000, 4, 50, 10, ["fast_hdbscan"]),
-        ("hdbscan", 1_000_000, 3, 50, 10, ["fast_hdbscan"]),
-    ]:
+TIMES = [
+    ("dbscan", 1_000_000, 4, 0.15, 10, ["dbscan", "scikit-learn"]),
+    ("dbscan", 1_000_000, 8, 0.5, 16, ["dbscan"]),
+    ("hdbscan", 100_000, 4, 50, 10, ["fast_hdbscan"]),
+    ("hdbscan", 1_000_000, 3, 50, 10, ["fast_hdbscan"]),
+]
+NAMES = {"dbscan": ("eps", "min_samples"), "hdbscan": ("min_cluster_size", "min_samples")}
+
+
+def times(rounds, limit):
+    """Every side in turn, each in a process of its own; medians of the wall time of the fit."""
+    lines = ["| rows | | median | ratio | peak memory |", "|---|---|---:|---:|---:|"]
+    for workload, n, d, a, b, peers in TIMES:
         x = blobs(n, d)
-        names = ("eps", "min_samples") if workload == "dbscan" else ("min_cluster_size", "min_samples")
-        results = {"ilk": sorted(ours(workload, x, repeats=3, **dict(zip(names, (a, b)))), key=lambda r: r["wall"])[1]}
-        for peer in peers:
-            results[peer] = theirs(peer, x, a, b)
-        for name, result in results.items():
-            ratio = result.get("wall", float("nan")) / results["ilk"]["wall"]
-            print(f"{workload} {n} x {d}, {a}, {b}: {name}: {json.dumps(result)} = {ratio:.1f} x ilk", flush=True)
+        runs = {name: [] for name in ["ilk", *peers]}
+        for _ in range(rounds):
+            runs["ilk"].append(ours(workload, x, **dict(zip(NAMES[workload], (a, b))))[0])
+            for peer in peers:
+                # Who once was too slow is not asked again.
+                if not any("error" in run for run in runs[peer]):
+                    runs[peer].append(theirs(peer, x, a, b, limit))
+        for name, found in runs.items():
+            where = f"{workload} {n:,} × {d} ({', '.join(NAMES[workload])} = {a}, {b})" if name == "ilk" else ""
+            errors = [run["error"] for run in found if "error" in run]
+            own = np.median([run["wall"] for run in runs["ilk"]])
+            if errors:
+                lines.append(f"| {where} | {name} | {errors[0]} | > {limit / own:.0f} | |")
+            else:
+                wall, peak = np.median([run["wall"] for run in found]), max(run["peak_mb"] for run in found)
+                lines.append(f"| {where} | {name} | {seconds(wall)} | {wall / own:.1f} | {peak:,.0f} MB |")
+            print(lines[-1], file=sys.stderr, flush=True)
+    return "\n".join(lines) + "\n"
 
 
 def growth():
+    lines = ["| rows | time | peak memory |", "|---|---:|---:|"]
     for workload, d, options in [
         ("dbscan", 4, {"eps": 0.15, "min_samples": 10}),
         ("hdbscan", 3, {"min_cluster_size": 50, "min_samples": 10}),
-        ("kdistance", 4, {"k": 9}),
     ]:
         for n in (10_000, 100_000, 1_000_000):
             run = ours(workload, blobs(n, d), **options)[0]
-            print(f"{workload} {n} x {d}: {json.dumps(run)}", flush=True)
+            lines.append(f"| {workload} {n:,} × {d} | {seconds(run['wall'])} | {run['peak_mb']:,.0f} MB |")
+    return "\n".join(lines) + "\n"
 
 
-if __name__ == "__main__":
-    chosen = sys.argv[2:] or ["gates", "times", "growth"]
-    failures = gate_dbscan() + gate_hdbscan() if "gates" in chosen else 0
-    if "times" in chosen:
-        times()
-    if "growth" in chosen:
-        growth()
-    sys.exit(1 if failures else 0)
+def report(quick, machine):
+    failed = gate_dbscan() + gate_hdbscan()
+    text = (f"* Core labels and noise of DBSCAN equal scikit-learn's on 20 data sets, the length of HDBSCAN's tree to 1e-5, its labels as "
+            f"nearly as scikit-learn's own on shuffled rows: {'yes' if not failed else f'**{failed} differ**'}\n\n")
+    text += times(1 if quick else 3, 60)
+    return text + "\nHow cost grows:\n\n" + growth()
