@@ -28,7 +28,7 @@ const TREND: u32 = 90;
 const WHALE: f64 = 0.995;
 
 /// What lifetime models read of a customer (Fader, Hardie & Lee 2005): x, t_x, T and the mean of a repeat day.
-pub const LIFETIME: [&str; 4] = ["repeat_days", "first_to_last_days", "tenure_days", "repeat_day_value"];
+pub const LIFETIME: [&str; 4] = ["repeat_days", "first_to_last_days", "repeat_day_value", "tenure_days"];
 
 /// The features of orders, in column order.
 pub fn features(has: Available) -> Vec<Feature> {

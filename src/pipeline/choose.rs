@@ -210,7 +210,9 @@ fn by_size(config: &ClusterConfig, space: Space) -> Result<Chosen> {
         1 => "1 dense group".to_string(),
         n => format!("{n} dense groups"),
     };
-    let reasons = vec![format!("{groups} of at least {size} customers.")];
+    let outside = prototypes.assign_points(space.points).iter().filter(|a| a.cluster.is_none()).count();
+    let outside = outside as f64 / n as f64 * 100.0;
+    let reasons = vec![format!("{groups} of at least {size} customers; {outside:.0} % of customers stand in none.")];
     let warnings =
         one_blob(&prototypes, "k-means cuts it into slices; a smaller min_cluster_size finds its dense parts");
     Ok(Chosen { algorithm, prototypes, candidates: Vec::new(), reasons, stability: Vec::new(), warnings })

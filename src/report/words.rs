@@ -2,6 +2,7 @@
 //! into words.
 
 use super::{FeatureFacts, Report, SMALL_CELL};
+use crate::features::rfm::LIFETIME;
 use crate::features::{Family, Role, Scale, Unit};
 use crate::segment::LEADS_NAME;
 use crate::segment::profile::Profile;
@@ -208,8 +209,13 @@ pub fn telling(
     picked
 }
 
-/// Whether a feature before it has the same definition, so that it is the same thing over another window.
+/// Whether a feature before it has the same definition, so that it is the same thing over another window; or it says what
+/// recency, orders and values say, for lifetime models.
 fn over_again(report: &Report, facts: &FeatureFacts) -> bool {
+    let [of_models @ .., _tenure] = LIFETIME;
+    if of_models.contains(&facts.feature.name.as_str()) {
+        return true;
+    }
     let definition = &facts.dictionary.definition;
     let mut before = report.features.iter().take_while(|f| f.feature.name != facts.feature.name);
     !definition.is_empty() && before.any(|f| f.dictionary.definition == *definition)
