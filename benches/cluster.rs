@@ -13,32 +13,30 @@
 //! * `machine`: what the memory and the arithmetic units give, the limits of the others.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod arguments;
+
+use arguments::Arguments;
 use ilk::cluster::kmeans::{Fitted, iterate};
 use ilk::cluster::{GaussianMixture, KMeans, Packed, Prototypes};
 use ndarray::{Array2, ArrayView2};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::time::Instant;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-struct Arguments(BTreeMap<String, String>);
+trait Rows {
+    fn narrow_rows(&self) -> Array2<f32>;
+    fn rows(&self) -> Array2<f64>;
+    fn start(&self, width: usize) -> Array2<f64>;
+}
 
-impl Arguments {
-    fn get<T: std::str::FromStr>(&self, key: &str, default: T) -> T {
-        match self.0.get(key) {
-            Some(text) => text.parse().unwrap_or_else(|_| panic!("{key}={text} is not of the right kind")),
-            None => default,
-        }
-    }
-
+impl Rows for Arguments {
     /// The rows as single numbers.
     fn narrow_rows(&self) -> Array2<f32> {
         let width: usize = self.get("width", 8);
-        let path = self.0.get("file").expect("say file=PATH");
-        let bytes = std::fs::read(path).unwrap();
+        let bytes = self.bytes("file");
         let values: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         Array2::from_shape_vec((values.len() / width, width), values).unwrap()
     }
@@ -72,23 +70,14 @@ impl Arguments {
     }
 
     fn start(&self, width: usize) -> Array2<f64> {
-        let bytes = std::fs::read(self.0.get("start").expect("say start=PATH")).unwrap();
+        let bytes = self.bytes("start");
         let values: Vec<f64> = bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect();
         Array2::from_shape_vec((values.len() / width, width), values).unwrap()
     }
 }
 
 fn main() {
-    // `cargo bench` passes `--bench`.
-    let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
-    let Some(workload) = arguments.next() else {
-        // Without data there is nothing to measure: the way of `cargo bench` over all benches.
-        return println!(
-            "left out: say what to measure: cargo bench --bench cluster -- fit file=ROWS width=8 clusters=8"
-        );
-    };
-    let pairs = arguments.map(|a| a.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).expect("KEY=VALUE"));
-    let arguments = Arguments(pairs.collect());
+    let Some((workload, arguments)) = Arguments::read("cluster -- fit file=ROWS width=8 clusters=8") else { return };
     rayon::ThreadPoolBuilder::new().num_threads(arguments.get("threads", 2)).build_global().unwrap();
     PROCESSOR_TIME.set(arguments.get("clock", String::new()) == "cpu").unwrap();
     let mut run: Box<dyn FnMut() -> Value> = match workload.as_str() {
@@ -106,7 +95,7 @@ fn main() {
         line["peak_megabytes"] = json!(peak_megabytes());
         println!("{line}");
     };
-    match arguments.0.get("repeats").map(String::as_str) {
+    match arguments.text("repeats") {
         Some("serve") => {
             println!("ready");
             std::io::stdin().lock().lines().for_each(|_| report());
@@ -243,7 +232,7 @@ fn sweep(arguments: &Arguments) -> Box<dyn FnMut() -> Value> {
 fn mixture(arguments: &Arguments) -> Box<dyn FnMut() -> Value> {
     const MORE: usize = 20;
     let (x, components) = (arguments.rows(), arguments.get("components", 8));
-    let bytes = std::fs::read(arguments.0.get("start").expect("say start=PATH")).unwrap();
+    let bytes = arguments.bytes("start");
     let labels: Vec<usize> =
         bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize).collect();
     let iterations = arguments.get("iterations", 5);

@@ -11,28 +11,26 @@
 //! * `assign` (as `dbscan`): labels of all rows by a fitted model.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+mod arguments;
+
+use arguments::Arguments;
 use ilk::cluster::hdbscan::Selection;
 use ilk::cluster::kdistance::k_distances;
 use ilk::cluster::{Algorithm, Clusterer, Dbscan, Hdbscan, Optics};
 use ndarray::Array2;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Instant;
 
-struct Arguments(BTreeMap<String, String>);
+trait Workload {
+    fn rows(&self) -> Array2<f64>;
+    fn algorithm(&self, workload: &str) -> Algorithm;
+}
 
-impl Arguments {
-    fn get<T: std::str::FromStr>(&self, key: &str, default: T) -> T {
-        match self.0.get(key) {
-            Some(text) => text.parse().unwrap_or_else(|_| panic!("{key}={text} is not of the right kind")),
-            None => default,
-        }
-    }
-
+impl Workload for Arguments {
     fn rows(&self) -> Array2<f64> {
         let width: usize = self.get("width", 2);
-        let bytes = std::fs::read(self.0.get("file").expect("say file=PATH")).unwrap();
+        let bytes = self.bytes("file");
         let mut values: Vec<f64> = bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect();
         values.truncate(self.get("rows", usize::MAX).saturating_mul(width).min(values.len()));
         Array2::from_shape_vec((values.len() / width, width), values).unwrap()
@@ -90,7 +88,7 @@ fn run(workload: &str, arguments: &Arguments, x: &Array2<f64>) -> Value {
     let mut result = done(start);
     result["clusters"] = json!(prototypes.n_clusters());
     result["prototypes"] = json!(prototypes.points().nrows());
-    if let Some(path) = arguments.0.get("labels") {
+    if let Some(path) = arguments.text("labels") {
         let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
         for row in assigned.unwrap_or_else(|| prototypes.assign(x.view())) {
             let label = row.cluster.map_or(-1, |cluster| cluster as i64);
@@ -104,10 +102,8 @@ fn run(workload: &str, arguments: &Arguments, x: &Array2<f64>) -> Value {
 }
 
 fn main() {
-    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
-    let workload = words.next().expect("say a workload");
-    let pairs = words.filter_map(|word| word.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())));
-    let arguments = Arguments(pairs.collect());
+    let example = "density -- dbscan file=ROWS width=4 eps=0.15 min_samples=10";
+    let Some((workload, arguments)) = Arguments::read(example) else { return };
     let x = arguments.rows();
     for _ in 0..arguments.get("repeats", 1) {
         println!("{}", run(&workload, &arguments, &x));

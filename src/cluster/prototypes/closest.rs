@@ -89,15 +89,7 @@ pub(super) fn assign(
             first = clusters.closest(&tree, row, NOWHERE);
             second = clusters.closest(&tree, row, first.0.unwrap_or(NOWHERE));
         }
-        let in_reach = reach.is_none_or(|reach| first.1 <= reach * reach);
-        Assignment {
-            cluster: first.0.filter(|_| in_reach),
-            distance: first.1.sqrt(),
-            second: second.0,
-            second_distance: second.1.sqrt(),
-            strength: None,
-            outlier: None,
-        }
+        Assignment::nearest(first, second, reach)
     };
     x.as_slice().unwrap_or_default().par_chunks_exact(width).with_min_len(128).map(assign_row).collect()
 }

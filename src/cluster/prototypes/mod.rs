@@ -134,7 +134,23 @@ pub struct Assignment {
     pub outlier: Option<f64>,
 }
 
+/// A cluster and the squared distance to its nearest prototype; none and infinite if there is none.
+type Found = (Option<usize>, f64);
+
 impl Assignment {
+    /// By the nearest prototype and the nearest of another cluster: nobody belongs beyond `reach`.
+    fn nearest(first: Found, second: Found, reach: Option<f64>) -> Self {
+        let in_reach = reach.is_none_or(|reach| first.1 <= reach * reach);
+        Self {
+            cluster: first.0.filter(|_| in_reach),
+            distance: first.1.sqrt(),
+            second: second.0,
+            second_distance: second.1.sqrt(),
+            strength: None,
+            outlier: None,
+        }
+    }
+
     /// How clear the choice is, `(d2 - d1) / d2`: 0 on the border between two clusters, 1 on a prototype or when there
     /// is one cluster only (the simplified silhouette of Hruschka, de Castro & Campello 2004).
     pub fn margin(&self) -> f64 {

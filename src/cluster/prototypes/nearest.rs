@@ -50,30 +50,18 @@ pub(super) fn labels<V: Value>(
 
 /// [`assign`] with one prototype per cluster.
 fn assign_one_each(points: &[f64], width: usize, reach: Option<f64>, rows: &[f64]) -> Vec<Assignment> {
-    let reach = reach.map_or(f64::INFINITY, |reach| reach * reach);
-    let nowhere = Assignment {
-        cluster: None,
-        distance: f64::INFINITY,
-        second: None,
-        second_distance: f64::INFINITY,
-        strength: None,
-        outlier: None,
-    };
-    let mut found = vec![nowhere; rows.len() / width];
+    let nobody = (None, f64::INFINITY);
+    let mut found = vec![Assignment::nearest(nobody, nobody, reach); rows.len() / width];
     found.par_chunks_mut(CHUNK).zip(rows.par_chunks(CHUNK * width)).for_each(|(found, rows)| {
         nearest_two(points, rows, width, |at, nearest| {
             let end = found.len().min(at + WIDE);
             for (lane, found) in found[at..end].iter_mut().enumerate() {
-                let (first, second) = (nearest.first[lane], nearest.second[lane]);
-                let is_somewhere = first < f64::INFINITY;
-                *found = Assignment {
-                    cluster: (is_somewhere && first <= reach).then_some(nearest.first_at[lane] as usize),
-                    distance: first.sqrt(),
-                    second: (second < f64::INFINITY).then_some(nearest.second_at[lane] as usize),
-                    second_distance: second.sqrt(),
-                    strength: None,
-                    outlier: None,
-                };
+                let one = |cluster: f64, squared: f64| ((squared < f64::INFINITY).then_some(cluster as usize), squared);
+                *found = Assignment::nearest(
+                    one(nearest.first_at[lane], nearest.first[lane]),
+                    one(nearest.second_at[lane], nearest.second[lane]),
+                    reach,
+                );
             }
         });
     });
@@ -107,15 +95,7 @@ fn assign_row(row: &[f64], clusters: &[&[f64]], reach: Option<f64>) -> Assignmen
             }
         }
     }
-    let in_reach = reach.is_none_or(|reach| first.1 <= reach * reach);
-    Assignment {
-        cluster: first.0.filter(|_| in_reach),
-        distance: first.1.sqrt(),
-        second: second.0,
-        second_distance: second.1.sqrt(),
-        strength: None,
-        outlier: None,
-    }
+    Assignment::nearest(first, second, reach)
 }
 
 #[cfg(test)]
