@@ -68,6 +68,10 @@ impl<'a> Lloyd<'a> {
         lloyd
     }
 
+    pub(super) fn rows(&self) -> &'a Blocks<'a> {
+        self.rows
+    }
+
     /// Clusters × features, C order.
     pub(super) fn centroids(&self) -> &[f64] {
         &self.centroids
@@ -304,28 +308,30 @@ impl<'a> Lloyd<'a> {
         true
     }
 
+    /// The weighted squared distance of every row to its centroid.
+    pub(super) fn costs(&self) -> Vec<f64> {
+        let width = self.rows.width;
+        let mut costs = vec![0.0; self.rows.rows];
+        costs.par_chunks_mut(CHUNK).zip(self.labels().par_chunks(CHUNK)).enumerate().for_each(
+            |(at, (costs, labels))| {
+                let mut row = vec![0.0; width];
+                for (number, (cost, &label)) in costs.iter_mut().zip(labels).enumerate() {
+                    let number = at * CHUNK + number;
+                    self.rows.copy_row(number, &mut row);
+                    let centroid = &self.centroids[usize::from(label) * width..][..width];
+                    *cost = self.rows.weight(number) * squared_distance(&row, centroid);
+                }
+            },
+        );
+        costs
+    }
+
     /// The weighted sum of squared distances of all rows to their centroids. Where the order of rows can differ it is taken from the exact sums,
     /// `Σ w|x|² - Σ_j (2 c_j·S_j - n_j |c_j|²)`, else row by row.
     pub(super) fn inertia(&self) -> f64 {
         let width = self.rows.width;
         if self.rows.canonical {
-            let parts: Vec<f64> = self
-                .labels()
-                .par_chunks(CHUNK)
-                .enumerate()
-                .map(|(at, labels)| {
-                    let mut row = vec![0.0; width];
-                    let mut sum = 0.0;
-                    for (number, &label) in labels.iter().enumerate() {
-                        let number = at * CHUNK + number;
-                        self.rows.copy_row(number, &mut row);
-                        let centroid = &self.centroids[usize::from(label) * width..][..width];
-                        sum += self.rows.weight(number) * squared_distance(&row, centroid);
-                    }
-                    sum
-                })
-                .collect();
-            return parts.iter().sum();
+            return self.costs().chunks(CHUNK).map(|costs| costs.iter().sum::<f64>()).sum();
         }
         let mut explained = 0.0;
         for ((centroid, sums), size) in

@@ -32,6 +32,7 @@ pub mod points;
 pub mod prototypes;
 mod seeds;
 mod sketch;
+mod swaps;
 mod tree;
 pub mod ward;
 

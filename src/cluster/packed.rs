@@ -104,7 +104,7 @@ pub(super) struct Blocks<'a> {
 
 impl<'a> Blocks<'a> {
     /// Rows (C order) in an order that depends on their values alone.
-    fn new(values: &[f64], weights: Vec<f64>, width: usize) -> Blocks<'static> {
+    pub(super) fn new(values: &[f64], weights: Vec<f64>, width: usize) -> Blocks<'static> {
         let weights = weights.iter().any(|&w| w != 1.0).then_some(weights);
         match Blocks::on_grid(values, weights.clone().map(Cow::Owned), width, 0) {
             Some((blocks, _)) => Blocks { canonical: true, ..blocks },

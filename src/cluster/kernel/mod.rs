@@ -55,6 +55,7 @@ pub(super) mod pack;
 mod pass;
 mod portable;
 pub(super) mod score;
+pub(super) mod seed;
 pub(super) mod storage;
 
 pub(super) use pass::{Chunk, Delta, Pass};
