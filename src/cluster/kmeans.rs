@@ -56,7 +56,7 @@ const FINALISTS: usize = 8;
 const IMPROVED: usize = 4;
 
 /// Standard errors of the difference of two inertias beyond which a sample tells them apart.
-const APART: f64 = 3.0;
+const APART: f64 = 2.0;
 
 /// A contender that can be better by no more than this share of the inertia is not looked at again.
 const WORTH: f64 = 1e-4;
@@ -187,20 +187,22 @@ impl KMeans {
         }
         if self.implementation == Implementation::Ilk {
             let more = best.split_off(best.len().min(if start.rows < large.rows { 1 } else { IMPROVED }));
-            let swap = |start| improve(start, &sketch.rows, self.max_iterations, seed);
+            let swap =
+                |begun| improve(begun, start, &sketch.rows[..start.rows * start.width], self.max_iterations, seed);
             let improved: Vec<(f64, Lloyd)> = best.into_par_iter().map(swap).collect();
             best = sorted(improved.into_iter().chain(more).collect());
         }
         if !sketch.whole {
             contenders(&mut best);
-            // Their inertia after one step with every row tells them apart.
-            let step = |(_, start): &(f64, Lloyd)| {
-                let mut lloyd = Lloyd::new(packed.all(), start.centroids().to_vec());
-                lloyd.step();
-                lloyd
-            };
-            best = ranked(best.iter().map(step).collect());
-            best.truncate(1);
+            // What their means would explain of all rows tells them apart.
+            let mut kept: Option<Lloyd> = None;
+            for (_, start) in &best {
+                let lloyd = Lloyd::new(packed.all(), start.centroids().to_vec());
+                if kept.as_ref().is_none_or(|kept| lloyd.explained() > kept.explained()) {
+                    kept = Some(lloyd);
+                }
+            }
+            best = kept.map(|kept| (0.0, kept)).into_iter().collect();
             best[0].1.descend(self.max_iterations);
             best[0].0 = best[0].1.inertia();
         }

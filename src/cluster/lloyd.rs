@@ -176,6 +176,12 @@ impl<'a> Lloyd<'a> {
         means
     }
 
+    /// What the means of the clusters take off the sum of squares: the greater, the less the inertia after the next step.
+    pub(super) fn explained(&self) -> f64 {
+        let clusters = self.sums.chunks_exact(self.rows.width).zip(&self.sizes).filter(|(_, size)| **size > 0.0);
+        clusters.map(|(sums, size)| sums.iter().map(|sum| sum * sum).sum::<f64>() / size).sum()
+    }
+
     /// Moves the centroids, and remembers how far they moved.
     fn move_to(&mut self, next: Vec<f64>) {
         let width = self.rows.width;

@@ -6,17 +6,18 @@
 
 use super::kernel::lanes::{WIDE, nearest_two};
 use super::lloyd::Lloyd;
+use super::packed::Blocks;
 use super::seeds::{Candidates, draw};
 use super::stream;
 use rayon::prelude::*;
 
-/// Swaps that are tried from one solution.
-const TRIALS: usize = 8;
+/// Swaps that are tried from one solution, on the sample.
+const TRIALS: usize = 16;
 
 /// Iterations after which the trials are compared.
-const FORESIGHT: usize = 8;
+const FORESIGHT: usize = 10;
 
-/// So many of the trials, those with the least inertia by then, go on to a fixed point.
+/// So many of the trials, those with the least inertia by then, go on to a fixed point with all rows.
 const SETTLED: usize = 2;
 
 /// At most so many swaps are made.
@@ -28,16 +29,17 @@ const WORTH: f64 = 1e-9;
 /// The first number of the streams of random numbers: those below belong to the starts.
 const STREAMS: u64 = 1 << 20;
 
-/// The best solution that swaps lead to from `start`, a fixed point with its inertia on `values` (C order). Ends when no trial of a round improves it.
+/// The best solution that swaps lead to from `start`, a fixed point on some rows with its inertia. Swaps are drawn from `sample`, the
+/// first of these rows, whose values (C order) are `values`. Ends when no swap of a round improves the solution.
 pub(super) fn improve<'a>(
     start: (f64, Lloyd<'a>),
+    sample: &Blocks,
     values: &[f64],
     max_iterations: usize,
     seed: u64,
 ) -> (f64, Lloyd<'a>) {
-    let rows = start.1.rows();
-    let width = rows.width;
-    let candidates = Candidates::new(rows);
+    let width = sample.width;
+    let candidates = Candidates::new(sample);
     let mut best = start;
     for round in 0..ROUNDS {
         let nearest = Nearest::new(best.1.centroids(), values, width);
@@ -47,14 +49,16 @@ pub(super) fn improve<'a>(
             let mut centroids = best.1.centroids().to_vec();
             let out = nearest.missed_least(&candidates, row, centroids.len() / width);
             centroids[out * width..][..width].copy_from_slice(&values[row * width..][..width]);
-            let mut lloyd = Lloyd::new(rows, centroids);
+            let mut lloyd = Lloyd::new(sample, centroids);
             while lloyd.iterations < FORESIGHT.min(max_iterations) && lloyd.step() > 0 {}
-            Some((lloyd.inertia(), lloyd))
+            Some((lloyd.inertia(), lloyd.centroids().to_vec()))
         };
-        let mut trials: Vec<(f64, Lloyd)> = (0..TRIALS).into_par_iter().filter_map(begin).collect();
+        let mut trials: Vec<(f64, Vec<f64>)> = (0..TRIALS).into_par_iter().filter_map(begin).collect();
         trials.sort_by(|a, b| a.0.total_cmp(&b.0));
+        trials.dedup_by(|a, b| a.1 == b.1);
         trials.truncate(SETTLED);
-        let settle = |(_, mut lloyd): (f64, Lloyd<'a>)| {
+        let settle = |(_, centroids): (f64, Vec<f64>)| {
+            let mut lloyd = Lloyd::new(best.1.rows(), centroids);
             lloyd.descend(max_iterations);
             (lloyd.inertia(), lloyd)
         };
@@ -109,7 +113,6 @@ impl Nearest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::packed::Blocks;
 
     /// Three far groups on a line.
     fn groups() -> Vec<f64> {
@@ -130,7 +133,7 @@ mod tests {
             // Both of the first stay in the first group: a local optimum.
             let stuck = settled(&rows, &[0.25 * scale, 0.75 * scale, 1500.0 * scale]);
             assert_eq!(stuck.1.sizes()[0], 200.0);
-            let (inertia, better) = improve(stuck, &values, 100, 7);
+            let (inertia, better) = improve(stuck, &rows, &values, 100, 7);
             assert_eq!(better.sizes(), [100.0, 100.0, 100.0]);
             assert_eq!(inertia, better.inertia());
         }
@@ -141,7 +144,7 @@ mod tests {
         let values = groups();
         let rows = Blocks::new(&values, vec![1.0; 300], 1);
         let best = settled(&rows, &[0.0, 1000.0, 2000.0]);
-        let (inertia, lloyd) = improve(best.clone(), &values, 100, 7);
+        let (inertia, lloyd) = improve(best.clone(), &rows, &values, 100, 7);
         assert_eq!((inertia, lloyd.centroids()), (best.0, best.1.centroids()));
     }
 
@@ -160,6 +163,6 @@ mod tests {
     #[test]
     fn equal_rows_leave_nothing_to_draw() {
         let rows = Blocks::new(&[3.0, 3.0], vec![1.0; 2], 1);
-        assert_eq!(improve(settled(&rows, &[3.0]), &[3.0, 3.0], 100, 7).0, 0.0);
+        assert_eq!(improve(settled(&rows, &[3.0]), &rows, &[3.0, 3.0], 100, 7).0, 0.0);
     }
 }

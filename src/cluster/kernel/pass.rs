@@ -149,6 +149,8 @@ struct Work<'a, 'b, const WIDTH: usize> {
     /// Places of sixteen customers that wait to be evaluated where they lie, while their blocks come from memory.
     pairs: [usize; PAIRS],
     waiting_pairs: usize,
+    /// Sixteen customers in C order.
+    rows: Vec<f32>,
 }
 
 /// # Safety
@@ -159,7 +161,8 @@ unsafe fn run<K: Kernel, const WIDTH: usize>(pass: &Pass, chunk: Chunk) -> Delta
     let delta = Delta { sums: vec![0.0; k * width], sizes: vec![0.0; k], changed: 0, evaluated: 0 };
     let queue = Queue { waiting: [0; PAIR], len: 0, blocks: vec![0.0; PAIR * width] };
     let (pairs, verdict) = ([0; PAIRS], Verdict::EMPTY);
-    let mut work = Work::<WIDTH> { pass, chunk, delta, verdict, queue, pairs, waiting_pairs: 0 };
+    let rows = vec![0.0; PAIR * width];
+    let mut work = Work::<WIDTH> { pass, chunk, delta, verdict, queue, pairs, waiting_pairs: 0, rows };
     for group in 0..work.chunk.groups.len() {
         if !pass.first && work.chunk.groups[group] > pass.most_up {
             continue;
@@ -208,6 +211,22 @@ unsafe fn run<K: Kernel, const WIDTH: usize>(pass: &Pass, chunk: Chunk) -> Delta
         unsafe { work.flush::<K>() };
     }
     work.delta
+}
+
+/// Adds `weight` times a row. Eight products come before their sums, so that the compiler sees that neither depends on the
+/// other and takes eight at once.
+#[inline(always)]
+fn add(sums: &mut [f64], row: &[f32], weight: f64) {
+    let (mut sums, mut row) = (sums.chunks_exact_mut(LANES), row.chunks_exact(LANES));
+    for (sums, row) in (&mut sums).zip(&mut row) {
+        let products: [f64; LANES] = std::array::from_fn(|lane| f64::from(row[lane]) * weight);
+        for lane in 0..LANES {
+            sums[lane] += products[lane];
+        }
+    }
+    for (sum, value) in sums.into_remainder().iter_mut().zip(row.remainder()) {
+        *sum += f64::from(*value) * weight;
+    }
 }
 
 impl<const WIDTH: usize> Work<'_, '_, WIDTH> {
@@ -266,16 +285,22 @@ impl<const WIDTH: usize> Work<'_, '_, WIDTH> {
         let (changed, least) = unsafe { K::settle(&self.verdict, labels, expiry, self.pass.moved_down) };
         if self.pass.first {
             labels.copy_from_slice(&self.verdict.label);
-            for lane in (0..PAIR).filter(|lane| valid >> lane & 1 == 1) {
+            if self.pass.with_sums {
+                // Customer by customer, so that the sums below are taken over neighbours.
+                for (half, block) in blocks.chunks_exact(LANES * width).enumerate() {
+                    for (feature, column) in block.chunks_exact(LANES).enumerate() {
+                        for (lane, value) in column.iter().enumerate() {
+                            self.rows[(half * LANES + lane) * width + feature] = *value;
+                        }
+                    }
+                }
+            }
+            for lane in 0..left {
                 let label = usize::from(self.verdict.label[lane]);
                 let weight = self.pass.weights.map_or(1.0, |w| w[self.chunk.start + at + lane]);
                 self.delta.sizes[label] += weight;
                 if self.pass.with_sums {
-                    let sums = &mut self.delta.sums[label * width..][..width];
-                    let column = &blocks[lane / LANES * LANES * width + lane % LANES..];
-                    for feature in 0..width {
-                        sums[feature] += f64::from(column[feature * LANES]) * weight;
-                    }
+                    add(&mut self.delta.sums[label * width..][..width], &self.rows[lane * width..][..width], weight);
                 }
             }
             self.delta.changed += valid.count_ones() as usize;
