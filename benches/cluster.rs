@@ -206,11 +206,11 @@ fn predict(arguments: &Arguments) -> Box<dyn FnMut() -> Value> {
         let (_, wide) = timed(|| prototypes.labels(x.view()));
         let (labels, seconds) = timed(|| prototypes.labels(narrow.view()));
         if !save.is_empty() {
-            let bytes: Vec<u8> = labels.iter().flat_map(|l| l.unwrap_or(u32::MAX).to_le_bytes()).collect();
+            let bytes: Vec<u8> = labels.iter().flat_map(|l| l.to_le_bytes()).collect();
             std::fs::write(&save, bytes).unwrap();
         }
         json!({ "seconds": seconds, "f64_seconds": wide, "with_distances_seconds": assigning,
-            "labels": checksum(labels.iter().map(|l| l.map_or(u64::MAX, u64::from))) })
+            "labels": checksum(labels.iter().map(|&l| l as u64)) })
     })
 }
 

@@ -1,7 +1,7 @@
 //! Customers packed for the kernels, once for every fit on them.
 
 use super::Points;
-use super::kernel::pack::{Look, STEPS, pack};
+use super::kernel::pack::{Look, Rows, STEPS, pack};
 use super::kernel::{GROUP, LANES, storage};
 use super::sketch::{Candidate, Sketch, threshold};
 use crate::error::Result;
@@ -137,7 +137,7 @@ impl<'a> Blocks<'a> {
             .enumerate()
             .map(|(at, (blocks, values))| {
                 let weights = weights.as_ref().map(|w| &w[at * CHUNK..]);
-                pack(blocks, values, weights, width, at * CHUNK, threshold)
+                pack(blocks, Rows { values, weights, width, first: at * CHUNK }, threshold)
             })
             .collect();
         if !looks.iter().all(|look| look.on_grid) {

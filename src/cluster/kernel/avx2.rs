@@ -93,7 +93,11 @@ unsafe fn least_of(lanes: __m256) -> f32 {
 
 impl Kernel for Avx2 {
     #[inline(always)]
-    unsafe fn evaluate<const WIDTH: usize>(filter: &Filter, blocks: &[f32], verdict: &mut Verdict) {
+    unsafe fn evaluate<const WIDTH: usize, const MARGINS: bool>(
+        filter: &Filter,
+        blocks: &[f32],
+        verdict: &mut Verdict,
+    ) {
         let width = if WIDTH == 0 { filter.width } else { WIDTH };
         assert!(width == filter.width && blocks.len() == PAIR * width);
         let (x, k) = (blocks.as_ptr(), filter.norms.len());
@@ -129,6 +133,9 @@ impl Kernel for Avx2 {
                 let gap = _mm256_sub_ps(second, best);
                 let unproven = _mm256_cmp_ps::<_CMP_NGT_UQ>(gap, error);
                 doubtful |= (_mm256_movemask_ps(unproven) as u32) << (half * LANES);
+                if !MARGINS {
+                    continue;
+                }
                 let twice = _mm256_add_ps(best, second);
                 let rest = _mm256_fmadd_ps(_mm256_set1_ps(4.0), square, _mm256_mul_ps(_mm256_set1_ps(8.0), error));
                 let apart = _mm256_fmadd_ps(_mm256_set1_ps(2.0), twice, rest);

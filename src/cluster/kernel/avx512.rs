@@ -86,7 +86,11 @@ unsafe fn look_up(table: &[f32], label: __m512i) -> __m512 {
 
 impl Kernel for Avx512 {
     #[inline(always)]
-    unsafe fn evaluate<const WIDTH: usize>(filter: &Filter, blocks: &[f32], verdict: &mut Verdict) {
+    unsafe fn evaluate<const WIDTH: usize, const MARGINS: bool>(
+        filter: &Filter,
+        blocks: &[f32],
+        verdict: &mut Verdict,
+    ) {
         let width = if WIDTH == 0 { filter.width } else { WIDTH };
         assert!(width == filter.width && blocks.len() == PAIR * width);
         let (x, k) = (blocks.as_ptr(), filter.norms.len());
@@ -117,13 +121,15 @@ impl Kernel for Avx512 {
             let error = _mm512_fmadd_ps(_mm512_set1_ps(filter.slope), square, _mm512_set1_ps(filter.base));
             let gap = _mm512_sub_ps(second, best);
             verdict.doubtful = u32::from(_mm512_cmp_ps_mask::<_CMP_NGT_UQ>(gap, error));
-            let rest = _mm512_fmadd_ps(_mm512_set1_ps(4.0), square, _mm512_mul_ps(_mm512_set1_ps(8.0), error));
-            let apart = _mm512_fmadd_ps(_mm512_set1_ps(2.0), _mm512_add_ps(best, second), rest);
-            let certain = _mm512_mul_ps(_mm512_sub_ps(gap, error), _mm512_set1_ps(1.0 - 1.0 / 1024.0));
-            let margin = _mm512_mul_ps(certain, _mm512_rsqrt14_ps(apart));
-            // With one cluster there is no second: the label holds for ever.
-            let alone = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(gap, infinite);
-            _mm512_storeu_ps(verdict.margin.as_mut_ptr(), _mm512_mask_mov_ps(margin, alone, infinite));
+            if MARGINS {
+                let rest = _mm512_fmadd_ps(_mm512_set1_ps(4.0), square, _mm512_mul_ps(_mm512_set1_ps(8.0), error));
+                let apart = _mm512_fmadd_ps(_mm512_set1_ps(2.0), _mm512_add_ps(best, second), rest);
+                let certain = _mm512_mul_ps(_mm512_sub_ps(gap, error), _mm512_set1_ps(1.0 - 1.0 / 1024.0));
+                let margin = _mm512_mul_ps(certain, _mm512_rsqrt14_ps(apart));
+                // With one cluster there is no second: the label holds for ever.
+                let alone = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(gap, infinite);
+                _mm512_storeu_ps(verdict.margin.as_mut_ptr(), _mm512_mask_mov_ps(margin, alone, infinite));
+            }
             _mm256_storeu_si256(verdict.label.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(label));
         }
     }

@@ -57,6 +57,7 @@ mod portable;
 pub(super) mod score;
 pub(super) mod seed;
 pub(super) mod storage;
+pub(super) mod transpose;
 
 pub(super) use pass::{Chunk, Delta, Pass};
 
@@ -178,11 +179,11 @@ impl Verdict {
 /// The part of a pass that is written once per instruction set.
 trait Kernel {
     /// Labels, margins and doubts of the sixteen customers in two blocks (feature by feature, 8 customers each). `WIDTH` is the number of
-    /// features, or 0 to read it from the filter.
+    /// features, or 0 to read it from the filter; margins are left out where nobody reads them.
     ///
     /// # Safety
     /// The processor must have the instructions.
-    unsafe fn evaluate<const WIDTH: usize>(filter: &Filter, blocks: &[f32], verdict: &mut Verdict);
+    unsafe fn evaluate<const WIDTH: usize, const MARGINS: bool>(filter: &Filter, blocks: &[f32], verdict: &mut Verdict);
 
     /// Stores `moved[label] + margin` of sixteen customers, and tells which of them have another label than in `labels` and
     /// the least margin.

@@ -1,6 +1,7 @@
 //! From rows of `f64` to blocks of `f32`, and what one look at the rows tells.
 
-use super::{Instructions, LANES};
+use super::transpose::Frame;
+use super::{Instructions, LANES, PAIR};
 use crate::cluster::sketch::{Candidate, gather, keys};
 
 /// Steps of the grid of model space per unit, and the value where it ends.
@@ -22,55 +23,65 @@ pub(in crate::cluster) struct Look {
     pub(in crate::cluster) candidates: Vec<Candidate>,
 }
 
-/// Packs rows (C order) that should be on the grid; the first has the number `first`. Whole `weights`, if any, are those
-/// of these rows.
-pub(in crate::cluster) fn pack(
-    blocks: &mut [f32],
-    values: &[f64],
-    weights: Option<&[f64]>,
-    width: usize,
-    first: usize,
-    threshold: u64,
-) -> Look {
-    #[cfg(target_arch = "x86_64")]
-    if Instructions::Avx2.supported() {
-        // SAFETY: the processor was just asked for these instructions.
-        return unsafe { pack_avx2(blocks, values, weights, width, first, threshold) };
-    }
-    pack_here(blocks, values, weights, width, first, threshold)
+/// Rows to pack.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cluster) struct Rows<'a> {
+    /// In C order.
+    pub(in crate::cluster) values: &'a [f64],
+    /// Whole weights of the rows, if any.
+    pub(in crate::cluster) weights: Option<&'a [f64]>,
+    pub(in crate::cluster) width: usize,
+    /// The number of the first row.
+    pub(in crate::cluster) first: usize,
 }
 
-/// The same code, compiled for AVX2.
+/// Packs rows that should be on the grid into as many `blocks` as they need, and gathers those whose hash is at most `threshold`.
+pub(in crate::cluster) fn pack(blocks: &mut [f32], rows: Rows, threshold: u64) -> Look {
+    pack_with(Instructions::best(), blocks, rows, threshold)
+}
+
+fn pack_with(instructions: Instructions, blocks: &mut [f32], rows: Rows, threshold: u64) -> Look {
+    match instructions {
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 if instructions.supported() => {
+            // SAFETY: the processor was asked for these instructions in the guard.
+            unsafe { pack_avx512(blocks, rows, threshold) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 if instructions.supported() => {
+            // SAFETY: the processor was asked for these instructions in the guard.
+            unsafe { pack_avx2(blocks, rows, threshold) }
+        }
+        _ => pack_here(blocks, rows, threshold, |frame, rows, blocks| frame.transpose_some(rows, blocks)),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2")]
+fn pack_avx512(blocks: &mut [f32], rows: Rows, threshold: u64) -> Look {
+    // SAFETY: this function has the instructions, so its caller's processor does.
+    pack_here(blocks, rows, threshold, |frame, rows, blocks| unsafe { frame.transpose(frame.width(), rows, blocks) })
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn pack_avx2(
-    blocks: &mut [f32],
-    values: &[f64],
-    weights: Option<&[f64]>,
-    width: usize,
-    first: usize,
-    threshold: u64,
-) -> Look {
-    pack_here(blocks, values, weights, width, first, threshold)
+fn pack_avx2(blocks: &mut [f32], rows: Rows, threshold: u64) -> Look {
+    // SAFETY: this function has the instructions, so its caller's processor does.
+    pack_here(blocks, rows, threshold, |frame, rows, blocks| unsafe { frame.transpose(frame.width(), rows, blocks) })
 }
 
 #[inline(always)]
-fn pack_here(
-    blocks: &mut [f32],
-    values: &[f64],
-    weights: Option<&[f64]>,
-    width: usize,
-    first: usize,
-    threshold: u64,
-) -> Look {
+fn pack_here(blocks: &mut [f32], rows: Rows, threshold: u64, transpose: impl Fn(&Frame, &[f64], &mut [f32])) -> Look {
+    let Rows { values, weights, width, first } = rows;
     let mut look = Look { on_grid: true, ..Look::default() };
     let keys = keys(width);
-    for (at, (block, values)) in blocks.chunks_exact_mut(LANES * width).zip(values.chunks(LANES * width)).enumerate() {
+    let frame = Frame::none(width);
+    for (at, (blocks, values)) in blocks.chunks_mut(PAIR * width).zip(values.chunks(PAIR * width)).enumerate() {
         let squares = match weights {
             None => squares_on_grid(values),
             Some(weights) => values
                 .chunks_exact(width)
-                .zip(&weights[at * LANES..])
+                .zip(&weights[at * PAIR..])
                 .try_fold(0, |sum, (row, weight)| squares_on_grid(row).map(|squares| sum + squares * *weight as u128)),
         };
         let Some(squares) = squares else {
@@ -78,12 +89,12 @@ fn pack_here(
             break;
         };
         look.squares += squares;
-        for (lane, row) in values.chunks_exact(width).enumerate() {
-            for (feature, value) in row.iter().enumerate() {
-                block[feature * LANES + lane] = *value as f32;
-            }
+        if values.len() == PAIR * width {
+            transpose(&frame, values, blocks);
+        } else {
+            frame.transpose_some(values, blocks);
         }
-        gather(values, &keys, first + at * LANES, threshold, &mut look.candidates);
+        gather(values, &keys, first + at * PAIR, threshold, &mut look.candidates);
     }
     look
 }
@@ -115,4 +126,34 @@ fn squares_on_grid(values: &[f64]) -> Option<u128> {
         sum += squares.iter().map(|&square| square as u64).sum::<u64>() as u128;
     }
     Some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_instructions_pack_the_same(
+            width in 1_usize..20, count in 1_usize..70, steps in proptest::collection::vec(-9_000_000_i32..9_000_000, 20 * 70),
+            bad in 0_usize..2000, weighted in any::<bool>()
+        ) {
+            let mut values: Vec<f64> = steps[..count * width].iter().map(|&v| f64::from(v) / STEPS).collect();
+            if let Some(value) = values.get_mut(bad) {
+                *value = [0.3, f64::NAN, f64::INFINITY, 300.0, 1e-320][bad % 5];
+            }
+            let weights: Vec<f64> = (0..count).map(|row| (row % 4) as f64).collect();
+            let rows = Rows { values: &values, weights: weighted.then_some(&weights), width, first: 5 };
+            let pack_by = |instructions| {
+                let mut blocks = vec![0.0; count.next_multiple_of(super::super::GROUP) * width];
+                let look = pack_with(instructions, &mut blocks, rows, u64::MAX / 2);
+                (look.on_grid, look.on_grid.then_some((blocks, look.squares, format!("{:?}", look.candidates))))
+            };
+            let plain = pack_by(Instructions::Portable);
+            prop_assert_eq!(plain.0, bad >= values.len());
+            prop_assert_eq!(&pack_by(Instructions::Avx2), &plain);
+            prop_assert_eq!(&pack_by(Instructions::Avx512), &plain);
+        }
+    }
 }

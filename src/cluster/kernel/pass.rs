@@ -270,7 +270,7 @@ impl<const WIDTH: usize> Work<'_, '_, WIDTH> {
         let valid = (1_u32 << left) - 1;
         let blocks = &self.pass.blocks[(self.chunk.start + at) * width..][..PAIR * width];
         // SAFETY: the caller has the instructions.
-        unsafe { K::evaluate::<WIDTH>(self.pass.filter, blocks, &mut self.verdict) };
+        unsafe { K::evaluate::<WIDTH, true>(self.pass.filter, blocks, &mut self.verdict) };
         let mut doubtful = self.verdict.doubtful & valid;
         while doubtful != 0 {
             let lane = doubtful.trailing_zeros() as usize;
@@ -342,7 +342,7 @@ impl<const WIDTH: usize> Work<'_, '_, WIDTH> {
             }
         }
         // SAFETY: the caller has the instructions.
-        unsafe { K::evaluate::<WIDTH>(self.pass.filter, &self.queue.blocks, &mut self.verdict) };
+        unsafe { K::evaluate::<WIDTH, true>(self.pass.filter, &self.queue.blocks, &mut self.verdict) };
         self.delta.evaluated += len;
         for slot in 0..len {
             let at = self.queue.waiting[slot];

@@ -6,7 +6,11 @@ pub(super) struct Portable;
 
 impl Kernel for Portable {
     #[inline(always)]
-    unsafe fn evaluate<const WIDTH: usize>(filter: &Filter, blocks: &[f32], verdict: &mut Verdict) {
+    unsafe fn evaluate<const WIDTH: usize, const MARGINS: bool>(
+        filter: &Filter,
+        blocks: &[f32],
+        verdict: &mut Verdict,
+    ) {
         let width = if WIDTH == 0 { filter.width } else { WIDTH };
         assert_eq!(blocks.len(), PAIR * width);
         verdict.doubtful = 0;
@@ -35,7 +39,9 @@ impl Kernel for Portable {
                 let gap = second[lane] - best[lane];
                 let apart = 2.0 * (best[lane] + second[lane]) + (4.0 * square + 8.0 * error);
                 let at = half * LANES + lane;
-                verdict.margin[at] = if gap == f32::INFINITY {
+                verdict.margin[at] = if !MARGINS {
+                    0.0
+                } else if gap == f32::INFINITY {
                     // One cluster only.
                     f32::INFINITY
                 } else {

@@ -1,107 +1,64 @@
 //! Labels of new customers: packed sixteen at a time, filtered, and taken by the definition in doubt.
 
 use super::portable::Portable;
-use super::{Filter, Instructions, Kernel, LANES, PAIR, Verdict};
+use super::transpose::{Frame, Value};
+use super::{Filter, Instructions, Kernel, PAIR, Verdict};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
-use crate::cluster::packed::frame;
 use crate::cluster::squared_distance;
 use rayon::prelude::*;
 
-/// Customers per step of a task.
-const STEP: usize = 4 * PAIR;
+/// Customers per task.
+const TASK: usize = 1 << 13;
 
-/// Steps per task at least.
-const STEPS: usize = 64;
-
-/// No cluster.
-const NOWHERE: u32 = u32::MAX;
-
-/// A value of a customer, as scoring reads it.
-pub(in crate::cluster) trait Value: Copy + Send + Sync + 'static {
-    /// The same number in `f64`.
-    fn wide(self) -> f64;
-
-    /// `(self - shift) * scale` with a relative error of at most 2^-24, for a shift that `f32` holds and a power of two.
-    fn framed(self, shift: f64, scale: f64) -> f32;
-}
-
-impl Value for f64 {
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        self
-    }
-
-    #[inline(always)]
-    fn framed(self, shift: f64, scale: f64) -> f32 {
-        ((self - shift) * scale) as f32
-    }
-}
-
-impl Value for f32 {
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        f64::from(self)
-    }
-
-    #[inline(always)]
-    fn framed(self, shift: f64, scale: f64) -> f32 {
-        (self - shift as f32) * scale as f32
-    }
-}
+/// Nobody's cluster.
+pub(in crate::cluster) const NOWHERE: i32 = -1;
 
 /// What all parts of a scoring share.
 struct Score<'a> {
     points: &'a [f64],
     width: usize,
     filter: Filter,
-    shift: Vec<f64>,
-    scale: f64,
+    frame: Frame,
     /// The square of the reach.
     reach: f64,
 }
 
-/// The nearest of `points` (C order) for every row (C order, `width` values each), the lowest number on a tie; none beyond
-/// `reach` or for a row that is not finite.
-pub(in crate::cluster) fn labels<V: Value>(
+/// Writes the nearest of up to 65,535 `points` (C order) for every row (C order, `width` values each) to `labels`, the lowest
+/// number on a tie; [`NOWHERE`] beyond `reach` or for a row that is not finite.
+pub(in crate::cluster) fn label<V: Value>(
     points: &[f64],
     rows: &[V],
     width: usize,
     reach: Option<f64>,
-) -> Vec<Option<u32>> {
-    labels_with(Instructions::best(), points, rows, width, reach)
+    labels: &mut [i32],
+) {
+    label_with(Instructions::best(), points, rows, width, reach, labels);
 }
 
-fn labels_with<V: Value>(
+fn label_with<V: Value>(
     instructions: Instructions,
     points: &[f64],
     rows: &[V],
     width: usize,
     reach: Option<f64>,
-) -> Vec<Option<u32>> {
-    let (shift, scale) = frame(points, width);
-    let shift: Vec<f64> =
-        shift.iter().map(|&v| f64::from(v as f32)).map(|v| if v.is_finite() { v } else { 0.0 }).collect();
-    // Beyond this the products of single numbers would leave their range; then the definition labels everyone.
-    let scale = scale.clamp(2.0_f64.powi(-60), 2.0_f64.powi(60));
-    let framed: Vec<f64> = points.iter().zip(shift.iter().cycle()).map(|(v, shift)| (v - shift) * scale).collect();
-    let filter = Filter::new(&framed, width, scale);
+    labels: &mut [i32],
+) {
+    let frame = Frame::around(points, width);
+    let filter = Filter::new(&frame.points(points), width, frame.scale);
     let reach = reach.map_or(f64::INFINITY, |reach| reach * reach);
-    let score = Score { points, width, filter, shift, scale, reach };
-    let count = rows.len() / width;
-    let steps = rows.par_chunks(STEP * width).with_min_len(STEPS);
-    let mut labels = steps.map(|rows| score.step(instructions, rows)).collect::<Vec<_>>().into_flattened();
-    labels.truncate(count);
-    labels
+    let score = Score { points, width, filter, frame, reach };
+    let tasks = labels.par_chunks_mut(TASK).zip(rows.par_chunks(TASK * width));
+    tasks.for_each(|(labels, rows)| score.run(instructions, rows, labels));
 }
 
 impl Score<'_> {
-    fn step<V: Value>(&self, instructions: Instructions, rows: &[V]) -> [Option<u32>; STEP] {
+    fn run<V: Value>(&self, instructions: Instructions, rows: &[V], labels: &mut [i32]) {
         macro_rules! by_width {
-            ($step:ident, $($width:literal)*) => {
+            ($run:ident, $($width:literal)*) => {
                 match self.width {
-                    $($width => $step::<V, $width>(self, rows),)*
-                    _ => $step::<V, 0>(self, rows),
+                    $($width => $run::<V, $width>(self, rows, labels),)*
+                    _ => $run::<V, 0>(self, rows, labels),
                 }
             };
         }
@@ -109,55 +66,72 @@ impl Score<'_> {
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx512 if instructions.supported() => {
                 // SAFETY: the processor was asked for these instructions in the guard.
-                unsafe { by_width!(step_avx512, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16) }
+                unsafe { by_width!(run_avx512, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16) }
             }
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2 if instructions.supported() => {
                 // SAFETY: the processor was asked for these instructions in the guard.
-                unsafe { by_width!(step_avx2, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16) }
+                unsafe { by_width!(run_avx2, 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16) }
             }
-            // SAFETY: the portable kernel needs no special instructions.
-            _ => unsafe { step_here::<Portable, V, 0>(self, rows) },
+            _ => {
+                let transpose = |rows: &[V], blocks: &mut [f32]| self.frame.transpose_some(rows, blocks);
+                // SAFETY: the portable kernel needs no special instructions.
+                unsafe { run_here::<Portable, V, 0>(self, rows, labels, transpose) }
+            }
         }
     }
 
     /// The label by the definition.
     #[cold]
-    fn define<V: Value>(&self, row: &[V]) -> u32 {
+    fn define<V: Value>(&self, row: &[V]) -> i32 {
         let row: Vec<f64> = row.iter().map(|v| v.wide()).collect();
         let mut best = (NOWHERE, f64::INFINITY);
         if row.iter().all(|v| v.is_finite()) {
             for (at, point) in self.points.chunks_exact(self.width).enumerate() {
                 let distance = squared_distance(&row, point);
                 if distance < best.1 {
-                    best = (at as u32, distance);
+                    best = (at as i32, distance);
                 }
             }
         }
         best.0
     }
+
+    /// Whether a row is within reach of a point.
+    fn within_reach<V: Value>(&self, row: &[V], point: i32) -> bool {
+        let row: Vec<f64> = row.iter().map(|v| v.wide()).collect();
+        squared_distance(&row, &self.points[point as usize * self.width..][..self.width]) <= self.reach
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-fn step_avx512<V: Value, const WIDTH: usize>(score: &Score, rows: &[V]) -> [Option<u32>; STEP] {
+fn run_avx512<V: Value, const WIDTH: usize>(score: &Score, rows: &[V], labels: &mut [i32]) {
     // SAFETY: this function has the instructions, so its caller's processor does.
-    unsafe { step_here::<Avx512, V, WIDTH>(score, rows) }
+    let transpose = |rows: &[V], blocks: &mut [f32]| unsafe { score.frame.transpose(score.width, rows, blocks) };
+    // SAFETY: as above.
+    unsafe { run_here::<Avx512, V, WIDTH>(score, rows, labels, transpose) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn step_avx2<V: Value, const WIDTH: usize>(score: &Score, rows: &[V]) -> [Option<u32>; STEP] {
+fn run_avx2<V: Value, const WIDTH: usize>(score: &Score, rows: &[V], labels: &mut [i32]) {
     // SAFETY: this function has the instructions, so its caller's processor does.
-    unsafe { step_here::<Avx2, V, WIDTH>(score, rows) }
+    let transpose = |rows: &[V], blocks: &mut [f32]| unsafe { score.frame.transpose(score.width, rows, blocks) };
+    // SAFETY: as above.
+    unsafe { run_here::<Avx2, V, WIDTH>(score, rows, labels, transpose) }
 }
 
 /// # Safety
 /// The processor must have the instructions of `K`.
 #[inline(always)]
-unsafe fn step_here<K: Kernel, V: Value, const WIDTH: usize>(score: &Score, rows: &[V]) -> [Option<u32>; STEP] {
+unsafe fn run_here<K: Kernel, V: Value, const WIDTH: usize>(
+    score: &Score,
+    rows: &[V],
+    labels: &mut [i32],
+    transpose: impl Fn(&[V], &mut [f32]),
+) {
     let width = if WIDTH == 0 { score.width } else { WIDTH };
-    let mut labels = [None; STEP];
     let mut verdict = Verdict::EMPTY;
     let (mut few, mut many);
     let blocks: &mut [f32] = if WIDTH == 0 {
@@ -167,39 +141,29 @@ unsafe fn step_here<K: Kernel, V: Value, const WIDTH: usize>(score: &Score, rows
         few = [0.0; 16 * PAIR];
         &mut few[..PAIR * width]
     };
-    for (labels, rows) in labels.chunks_exact_mut(PAIR).zip(rows.chunks(PAIR * width)) {
+    for (labels, rows) in labels.chunks_mut(PAIR).zip(rows.chunks(PAIR * width)) {
         if rows.len() == PAIR * width {
-            for lane in 0..PAIR {
-                let block = lane / LANES * LANES * width + lane % LANES;
-                for feature in 0..width {
-                    blocks[block + feature * LANES] =
-                        rows[lane * width + feature].framed(score.shift[feature], score.scale);
-                }
-            }
+            transpose(rows, blocks);
         } else {
-            for (lane, row) in rows.chunks_exact(width).enumerate() {
-                let block = lane / LANES * LANES * width + lane % LANES;
-                for (feature, value) in row.iter().enumerate() {
-                    blocks[block + feature * LANES] = value.framed(score.shift[feature], score.scale);
-                }
-            }
+            score.frame.transpose_some(rows, blocks);
         }
         // SAFETY: the caller has the instructions.
-        unsafe { K::evaluate::<WIDTH>(&score.filter, blocks, &mut verdict) };
-        for (lane, (label, row)) in labels.iter_mut().zip(rows.chunks_exact(width)).enumerate() {
-            let mut nearest = u32::from(verdict.label[lane]);
-            if verdict.doubtful >> lane & 1 == 1 {
-                nearest = score.define(row);
-            }
-            *label = (nearest != NOWHERE).then_some(nearest);
-            if score.reach < f64::INFINITY && nearest != NOWHERE {
-                let row: Vec<f64> = row.iter().map(|v| v.wide()).collect();
-                let point = &score.points[nearest as usize * width..][..width];
-                *label = label.filter(|_| squared_distance(&row, point) <= score.reach);
+        unsafe { K::evaluate::<WIDTH, false>(&score.filter, blocks, &mut verdict) };
+        labels.iter_mut().zip(&verdict.label).for_each(|(label, found)| *label = i32::from(*found));
+        let mut doubtful = verdict.doubtful & ((1 << labels.len()) - 1);
+        while doubtful != 0 {
+            let lane = doubtful.trailing_zeros() as usize;
+            doubtful &= doubtful - 1;
+            labels[lane] = score.define(&rows[lane * width..][..width]);
+        }
+        if score.reach < f64::INFINITY {
+            for (label, row) in labels.iter_mut().zip(rows.chunks_exact(width)) {
+                if *label != NOWHERE && !score.within_reach(row, *label) {
+                    *label = NOWHERE;
+                }
             }
         }
     }
-    labels
 }
 
 #[cfg(test)]
@@ -239,16 +203,19 @@ mod tests {
                         let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
                         let at = distances.iter().position(|&d| d == least)?;
                         let near = least < f64::INFINITY && reach.is_none_or(|r| least <= r * r);
-                        (near && row.iter().all(|v| v.is_finite())).then_some(at as u32)
+                        (near && row.iter().all(|v| v.is_finite())).then_some(at as i32)
                     };
+                    let label = |row: &[f64]| label(row).unwrap_or(NOWHERE);
                     let narrow: Vec<f32> = rows.iter().map(|&v| v as f32).collect();
                     let wide: Vec<f64> = narrow.iter().map(|&v| f64::from(v)).collect();
-                    let expected: Vec<Option<u32>> = rows.chunks_exact(width).map(label).collect();
-                    let expected_narrow: Vec<Option<u32>> = wide.chunks_exact(width).map(label).collect();
+                    let expected: Vec<i32> = rows.chunks_exact(width).map(label).collect();
+                    let expected_narrow: Vec<i32> = wide.chunks_exact(width).map(label).collect();
                     for instructions in [Instructions::Portable, Instructions::Avx2, Instructions::Avx512] {
-                        let found = labels_with(instructions, &points, &rows, width, reach);
+                        let mut found = vec![7; rows.len() / width];
+                        label_with(instructions, &points, &rows, width, reach, &mut found);
                         assert_eq!(found, expected, "{width} features, {k} points, kind {kind}, {instructions:?}");
-                        assert_eq!(labels_with(instructions, &points, &narrow, width, reach), expected_narrow);
+                        label_with(instructions, &points, &narrow, width, reach, &mut found);
+                        assert_eq!(found, expected_narrow);
                     }
                 }
             }

@@ -29,6 +29,12 @@ impl Zeroed for Vec<u16> {
     }
 }
 
+impl Zeroed for Vec<i32> {
+    fn zeroed(len: usize) -> Self {
+        vec![0; len]
+    }
+}
+
 /// Asks for huge pages where they pay.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn advise(start: *mut u8, bytes: usize) {

@@ -9,7 +9,9 @@ mod nearest;
 pub(super) use mixed::dissimilarity;
 
 use super::Points;
-use super::kernel::score::Value;
+use super::kernel::score::NOWHERE;
+use super::kernel::storage;
+use super::kernel::transpose::Value;
 use crate::error::{Error, Result};
 use linfa::traits::PredictInplace;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
@@ -347,20 +349,33 @@ impl Prototypes {
         self.assign_points(x.into())
     }
 
-    /// The cluster of every row of `x` (rows × features, `f64` or `f32`): [`Assignment::cluster`] without distances,
-    /// several times faster.
+    /// The cluster of every row of `x` (rows × features, `f64` or `f32`), as [`Assignment::cluster`] says it but without
+    /// distances and many times faster; -1 for a row that belongs nowhere, as scikit-learn has it.
     ///
     /// # Panics
     /// If `x` has another number of features than the prototypes.
-    pub fn labels<V: Coordinate>(&self, x: ArrayView2<V>) -> Vec<Option<u32>> {
+    pub fn labels<V: Coordinate>(&self, x: ArrayView2<V>) -> Vec<i32> {
+        let mut labels = storage::zeros(x.nrows());
+        self.labels_into(x, &mut labels);
+        labels
+    }
+
+    /// [`Prototypes::labels`] in memory that is there: to score many batches, where first touches of new memory would cost as
+    /// much as the scoring.
+    ///
+    /// # Panics
+    /// If `x` has another number of features than the prototypes, or of rows than there are labels.
+    pub fn labels_into<V: Coordinate>(&self, x: ArrayView2<V>, labels: &mut [i32]) {
         assert_eq!(x.ncols(), self.n_features(), "rows and prototypes need the same features");
-        let by_kernel = match self.rule {
-            Rule::Nearest { reach } => nearest::labels(self.points(), &self.cluster, reach, x),
-            _ => None,
-        };
-        by_kernel.unwrap_or_else(|| {
-            self.assign(x.mapv(V::wide).view()).iter().map(|a| a.cluster.map(|cluster| cluster as u32)).collect()
-        })
+        assert_eq!(x.nrows(), labels.len(), "every row needs a label");
+        if let Rule::Nearest { reach } = self.rule
+            && nearest::label(self.points(), &self.cluster, reach, x, labels)
+        {
+            return;
+        }
+        let assigned = self.assign(x.mapv(V::wide).view());
+        let number = |a: &Assignment| a.cluster.map_or(NOWHERE, |cluster| cluster as i32);
+        labels.iter_mut().zip(&assigned).for_each(|(label, a)| *label = number(a));
     }
 
     /// Where every one of `points` belongs; weights have no effect, and codes none unless the rule is [`Rule::Mixed`].

@@ -2,7 +2,8 @@
 
 use super::{Assignment, squared_distance};
 use crate::cluster::kernel::lanes::{WIDE, nearest_two};
-use crate::cluster::kernel::score::{self, Value};
+use crate::cluster::kernel::score;
+use crate::cluster::kernel::transpose::Value;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
@@ -32,20 +33,23 @@ fn one_each(cluster: &[usize]) -> bool {
 /// Customers per task.
 const CHUNK: usize = 1 << 13;
 
-/// The cluster of every row of `x`, as [`assign`] finds it; none where the kernels cannot tell.
-pub(super) fn labels<V: Value>(
+/// Writes the cluster of every row of `x`, as [`assign`] finds it, to `labels`; false where the kernels cannot tell.
+pub(super) fn label<V: Value>(
     prototypes: ArrayView2<f64>,
     cluster: &[usize],
     reach: Option<f64>,
     x: ArrayView2<V>,
-) -> Option<Vec<Option<u32>>> {
+    labels: &mut [i32],
+) -> bool {
     let width = prototypes.ncols();
     // Labels of the kernels have 16 bits.
     if !one_each(cluster) || cluster.len() > usize::from(u16::MAX) {
-        return None;
+        return false;
     }
     let x = x.as_standard_layout();
-    Some(score::labels(prototypes.to_slice().unwrap_or_default(), x.as_slice().unwrap_or_default(), width, reach))
+    let (points, rows) = (prototypes.to_slice().unwrap_or_default(), x.as_slice().unwrap_or_default());
+    score::label(points, rows, width, reach, labels);
+    true
 }
 
 /// [`assign`] with one prototype per cluster.
@@ -123,16 +127,17 @@ mod tests {
                     let fast = assign(points.view(), &cluster, reach, x.view());
                     let (slow_points, slow_rows) = (points.as_slice().unwrap(), x.as_slice().unwrap());
                     assert_eq!(fast, scan(slow_points, &cluster, width, reach, slow_rows));
-                    let clusters: Vec<Option<u32>> = fast.iter().map(|a| a.cluster.map(|c| c as u32)).collect();
-                    assert_eq!(labels(points.view(), &cluster, reach, x.view()), Some(clusters));
+                    let clusters: Vec<i32> = fast.iter().map(|a| a.cluster.map_or(-1, |c| c as i32)).collect();
+                    let mut labels = vec![7; 101];
+                    assert!(label(points.view(), &cluster, reach, x.view(), &mut labels));
+                    assert_eq!(labels, clusters);
                 }
                 let narrow = grid(101, width, 78).mapv(|v| v as f32);
                 let wide = narrow.mapv(f64::from);
-                let labels_of_both = (
-                    labels(points.view(), &cluster, None, narrow.view()),
-                    labels(points.view(), &cluster, None, wide.view()),
-                );
-                assert_eq!(labels_of_both.0, labels_of_both.1);
+                let mut labels = [vec![7; 101], vec![8; 101]];
+                label(points.view(), &cluster, None, narrow.view(), &mut labels[0]);
+                label(points.view(), &cluster, None, wide.view(), &mut labels[1]);
+                assert_eq!(labels[0], labels[1]);
             }
         }
     }
