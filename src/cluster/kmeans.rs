@@ -15,6 +15,8 @@
 //! order of rows nor the number of threads can change a bit. A cluster that loses everyone moves to the customer
 //! farthest from its centroid.
 //!
+//! More rows than memory holds come in parts: [`KMeans::fit_parts`] ends the search on the sample by exact passes over all.
+//!
 //! A row of weight 2 is the same as two rows. With `implementation = "linfa"` every start is first descended by
 //! linfa-clustering, which knows no weights and stops by a tolerance; the exact descent follows in either case.
 //!
@@ -29,8 +31,10 @@
 //! 20 is plenty for ten segments; raise it if two seeds give different inertias. `max_iterations`: 300 is rarely
 //! reached. Features must be comparable: scaled, and skewed money and counts on a log scale.
 
+mod parts;
+
 use super::lloyd::Lloyd;
-use super::packed::{Blocks, Packed};
+use super::packed::{Blocks, Packed, Sample};
 use super::seeds::{Candidates, greedy};
 use super::swaps::improve;
 use super::{Clusterer, Implementation, Points, Prototypes, out_of_bounds, stream};
@@ -160,10 +164,29 @@ impl KMeans {
     /// `E0205` for a hyperparameter out of bounds, `E0401` for fewer customers than clusters, `E0404` for fewer distinct ones, `E0499` if linfa gives up.
     pub fn fit_packed(&self, packed: &Packed, seed: u64) -> Result<Fitted> {
         self.check()?;
-        self.check_customers(packed)?;
+        self.check_customers(packed.total(), packed.sample())?;
+        let (mut best, stopped_starts) = self.search(packed.sample(), seed)?;
+        if !packed.sample().sketch.whole {
+            // What their means would explain of all rows tells them apart.
+            let mut kept: Option<Lloyd> = None;
+            for (_, start) in &best {
+                let lloyd = Lloyd::new(packed.all(), start.centroids().to_vec());
+                if kept.as_ref().is_none_or(|kept| lloyd.explained() > kept.explained()) {
+                    kept = Some(lloyd);
+                }
+            }
+            best = kept.map(|kept| (0.0, kept)).into_iter().collect();
+            best[0].1.descend(self.max_iterations);
+            best[0].0 = best[0].1.inertia();
+        }
+        fitted(&best[0], packed.width(), stopped_starts)
+    }
+
+    /// The best solution on a sample, and where it is not all there is those that may be better with every row; and how
+    /// many starts `max_iterations` ended.
+    fn search<'a>(&self, sample: &'a Sample, seed: u64) -> Result<(Vec<(f64, Lloyd<'a>)>, usize)> {
         let k = self.n_clusters;
-        let [small, large] = packed.samples();
-        let sketch = packed.sketch();
+        let Sample { sketch, blocks: [small, large] } = sample;
         let start = if small.rows >= ROWS_PER_CLUSTER * k { small } else { large };
         let candidates = Candidates::new(start);
         let starts: Vec<Lloyd> = (1..=self.n_starts as u64)
@@ -194,19 +217,8 @@ impl KMeans {
         }
         if !sketch.whole {
             contenders(&mut best);
-            // What their means would explain of all rows tells them apart.
-            let mut kept: Option<Lloyd> = None;
-            for (_, start) in &best {
-                let lloyd = Lloyd::new(packed.all(), start.centroids().to_vec());
-                if kept.as_ref().is_none_or(|kept| lloyd.explained() > kept.explained()) {
-                    kept = Some(lloyd);
-                }
-            }
-            best = kept.map(|kept| (0.0, kept)).into_iter().collect();
-            best[0].1.descend(self.max_iterations);
-            best[0].0 = best[0].1.inertia();
         }
-        fitted(&best[0], packed.width(), stopped_starts)
+        Ok((best, stopped_starts))
     }
 
     /// Starts from the centroids of a previous model (`n_clusters` × features) instead of seeds, so that segments stay
@@ -217,7 +229,7 @@ impl KMeans {
     pub fn fit_from(&self, points: Points, centroids: ArrayView2<f64>) -> Result<Fitted> {
         self.check()?;
         let packed = Packed::new(points)?;
-        self.check_customers(&packed)?;
+        self.check_customers(packed.total(), packed.sample())?;
         if centroids.nrows() != self.n_clusters {
             let bounds = format!("the number of centroids given, {}", centroids.nrows());
             return Err(out_of_bounds(
@@ -229,7 +241,7 @@ impl KMeans {
         }
         let start = starting_centroids(&packed, centroids)?;
         // Where the sample is all there is, its order is independent of the order of the rows.
-        let rows = if packed.sketch().whole { &packed.samples()[1] } else { packed.all() };
+        let rows = if packed.sample().sketch.whole { &packed.sample().blocks[1] } else { packed.all() };
         let mut lloyd = Lloyd::new(rows, start);
         lloyd.descend(self.max_iterations);
         fitted(&(lloyd.inertia(), lloyd), packed.width(), 0)
@@ -263,9 +275,8 @@ impl KMeans {
     }
 
     /// Refuses what cannot be split into so many clusters.
-    fn check_customers(&self, packed: &Packed) -> Result<()> {
-        let (n, k) = (packed.total(), self.n_clusters);
-        let distinct = packed.sketch().weights.len();
+    fn check_customers(&self, n: f64, sample: &Sample) -> Result<()> {
+        let (k, distinct) = (self.n_clusters, sample.sketch.weights.len());
         if n < k as f64 && distinct < k {
             let customers = if n == 1.0 { "1 customer".into() } else { format!("{n} customers") };
             return Err(Error::new("E0401", format!("{customers}, n_clusters = {k}"))

@@ -5,6 +5,7 @@
 //! of model space sums are exact, so that they are kept up to date with the customers that changed cluster; off the grid they
 //! are added up anew, in chunks of fixed size.
 
+use super::kernel::pack::from_steps;
 use super::kernel::{Chunk, Delta, Filter, GROUP, Instructions, LANES, Pass, storage};
 use super::packed::{Blocks, CHUNK};
 use super::{lexicographic, squared_distance};
@@ -178,8 +179,12 @@ impl<'a> Lloyd<'a> {
 
     /// What the means of the clusters take off the sum of squares: the greater, the less the inertia after the next step.
     pub(super) fn explained(&self) -> f64 {
-        let clusters = self.sums.chunks_exact(self.rows.width).zip(&self.sizes).filter(|(_, size)| **size > 0.0);
-        clusters.map(|(sums, size)| sums.iter().map(|sum| sum * sum).sum::<f64>() / size).sum()
+        explained(&self.sums, &self.sizes, self.rows.width)
+    }
+
+    /// Clusters × features, C order: the weighted sum of each cluster's rows.
+    pub(super) fn sums(&self) -> &[f64] {
+        &self.sums
     }
 
     /// Moves the centroids, and remembers how far they moved.
@@ -346,8 +351,14 @@ impl<'a> Lloyd<'a> {
             let products: f64 = centroid.iter().zip(sums).map(|(c, sum)| c * (2.0 * sum - size * c)).sum();
             explained += products;
         }
-        (self.rows.squares - explained).max(0.0)
+        (from_steps(self.rows.squares) - explained).max(0.0)
     }
+}
+
+/// `Σ_j |S_j|² / n_j` of the sums and weights of clusters.
+pub(super) fn explained(sums: &[f64], sizes: &[f64], width: usize) -> f64 {
+    let clusters = sums.chunks_exact(width).zip(sizes).filter(|(_, size)| **size > 0.0);
+    clusters.map(|(sums, size)| sums.iter().map(|sum| sum * sum).sum::<f64>() / size).sum()
 }
 
 #[cfg(test)]
@@ -537,7 +548,7 @@ mod tests {
                 let direct: f64 = x.rows().into_iter().zip(&labels).map(|(row, &label)| {
                     squared_distance(&row.to_vec(), &centroids[usize::from(label) * width..][..width])
                 }).sum();
-                let scale = packed.all().squares;
+                let scale = from_steps(packed.all().squares);
                 prop_assert!((lloyd.inertia() - direct).abs() <= 1e-12 * scale, "{} {direct}", lloyd.inertia());
             }
         }

@@ -1,7 +1,7 @@
 //! Customers packed for the kernels, once for every fit on them.
 
 use super::Points;
-use super::kernel::pack::{Look, Rows, STEPS, pack};
+use super::kernel::pack::{Look, Rows, pack};
 use super::kernel::{GROUP, LANES, storage};
 use super::sketch::{Candidate, Sketch, threshold};
 use crate::error::Result;
@@ -22,10 +22,27 @@ const START_ROWS: usize = 1 << 13;
 #[derive(Debug)]
 pub struct Packed<'a> {
     all: Blocks<'a>,
-    sketch: Sketch,
-    /// The first rows of the sample, and all of it.
-    samples: [Blocks<'static>; 2],
+    sample: Sample,
     total: f64,
+}
+
+/// Distinct rows of the data that stand for all of it.
+#[derive(Debug)]
+pub(super) struct Sample {
+    pub(super) sketch: Sketch,
+    /// The first rows of the sketch; all of them.
+    pub(super) blocks: [Blocks<'static>; 2],
+}
+
+impl Sample {
+    pub(super) fn new(sketch: Sketch, width: usize) -> Self {
+        let first = |rows: usize| {
+            let rows = rows.min(sketch.weights.len());
+            Blocks::new(&sketch.rows[..rows * width], sketch.weights[..rows].to_vec(), width)
+        };
+        let blocks = [first(START_ROWS), first(usize::MAX)];
+        Self { sketch, blocks }
+    }
 }
 
 impl<'a> Packed<'a> {
@@ -52,12 +69,7 @@ impl<'a> Packed<'a> {
                 (Blocks::off_grid(sorted, weights.map(Cow::Owned), width), sketch)
             }
         };
-        let sample = |rows: usize| {
-            let rows = rows.min(sketch.weights.len());
-            Blocks::new(&sketch.rows[..rows * width], sketch.weights[..rows].to_vec(), width)
-        };
-        let samples = [sample(START_ROWS), sample(usize::MAX)];
-        Ok(Self { all, sketch, samples, total })
+        Ok(Self { all, sample: Sample::new(sketch, width), total })
     }
 
     /// Number of features.
@@ -74,13 +86,8 @@ impl<'a> Packed<'a> {
         &self.all
     }
 
-    pub(super) fn sketch(&self) -> &Sketch {
-        &self.sketch
-    }
-
-    /// A small sample and a larger one; where every distinct row is in the sample, the larger is all of them.
-    pub(super) fn samples(&self) -> &[Blocks<'static>; 2] {
-        &self.samples
+    pub(super) fn sample(&self) -> &Sample {
+        &self.sample
     }
 }
 
@@ -96,8 +103,8 @@ pub(super) struct Blocks<'a> {
     pub(super) weights: Option<Cow<'a, [f64]>>,
     shift: Vec<f64>,
     pub(super) scale: f64,
-    /// Sum of the weighted squares of all values; on the grid only.
-    pub(super) squares: f64,
+    /// Sum of the weighted squares of all values, in squared steps of the grid; on the grid only.
+    pub(super) squares: u128,
     /// The order of the rows depends on their values alone.
     pub(super) canonical: bool,
 }
@@ -143,7 +150,7 @@ impl<'a> Blocks<'a> {
         if !looks.iter().all(|look| look.on_grid) {
             return None;
         }
-        let squares = looks.iter().map(|look| look.squares).sum::<u128>() as f64 / (STEPS * STEPS);
+        let squares = looks.iter().map(|look| look.squares).sum();
         let candidates = looks.into_iter().flat_map(|look| look.candidates).collect();
         let shift = vec![0.0; width];
         let blocks = Self { width, rows, blocks, exact: None, weights, shift, scale: 1.0, squares, canonical: false };
@@ -162,7 +169,7 @@ impl<'a> Blocks<'a> {
                 }
             }
         });
-        Self { width, rows, blocks, exact: Some(values), weights, shift, scale, squares: 0.0, canonical: true }
+        Self { width, rows, blocks, exact: Some(values), weights, shift, scale, squares: 0, canonical: true }
     }
 
     /// Points (C order), shifted and scaled as the blocks are.

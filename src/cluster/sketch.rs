@@ -132,6 +132,59 @@ impl Sketch {
     }
 }
 
+/// A sketch of rows that come in parts.
+#[derive(Debug)]
+pub(super) struct Growing {
+    keys: Vec<u64>,
+    threshold: u64,
+    /// Distinct rows and the weight of each, then rows of weight 1 that may be equal to them.
+    kept: Sketch,
+}
+
+impl Growing {
+    pub(super) fn new(width: usize) -> Self {
+        let kept = Sketch { rows: Vec::new(), weights: Vec::new(), whole: true };
+        Self { keys: keys(width), threshold: u64::MAX, kept }
+    }
+
+    /// Adds rows (C order).
+    pub(super) fn add(&mut self, values: &[f64]) {
+        let width = self.keys.len();
+        // Parts of a size that keeps little more than twice the sketch.
+        for values in values.chunks(SKETCH_ROWS * width) {
+            let mut found = Vec::new();
+            gather(values, &self.keys, 0, self.threshold, &mut found);
+            for candidate in found {
+                self.kept.rows.extend_from_slice(&values[candidate.row * width..][..width]);
+                self.kept.weights.push(1.0);
+            }
+            if self.kept.weights.len() > 2 * SKETCH_ROWS {
+                self.shrink();
+            }
+        }
+    }
+
+    /// Joins equal rows and keeps those with the smallest hashes. Of a row that is kept none was ever left out, because the
+    /// threshold only falls.
+    fn shrink(&mut self) {
+        let width = self.keys.len();
+        let mut found = Vec::new();
+        gather(&self.kept.rows, &self.keys, 0, u64::MAX, &mut found);
+        let joined = Sketch::join(&self.kept.rows, Some(&self.kept.weights), width, found);
+        let whole = self.kept.whole && joined.weights.len() <= SKETCH_ROWS;
+        self.kept = Sketch { whole, ..joined.cut(width, false) };
+        if !whole && let Some(last) = self.kept.rows.chunks_exact(width).next_back() {
+            self.threshold = hash(last, &self.keys);
+        }
+    }
+
+    /// The sketch of all rows so far.
+    pub(super) fn finish(mut self) -> Sketch {
+        self.shrink();
+        self.kept
+    }
+}
+
 /// Order by the first value that differs; both zeros are equal.
 fn lexicographic_values(a: &[f64], b: &[f64]) -> std::cmp::Ordering {
     let (a, b): (Vec<f64>, Vec<f64>) = (a.iter().map(|v| v + 0.0).collect(), b.iter().map(|v| v + 0.0).collect());

@@ -12,6 +12,11 @@ const GRID_END: f64 = 256.0;
 /// lanes takes 16.
 const PIECE: usize = 16 * LANES;
 
+/// A sum of squared steps of the grid in units of model space.
+pub(in crate::cluster) fn from_steps(squares: u128) -> f64 {
+    squares as f64 / (STEPS * STEPS)
+}
+
 /// What one look at some rows tells.
 #[derive(Debug, Default)]
 pub(in crate::cluster) struct Look {

@@ -1,0 +1,211 @@
+//! K-means on more rows than memory holds: a search on a sample, then passes over all rows.
+
+use super::{Fitted, KMeans, Lloyd, matrix};
+use crate::cluster::kernel::pack::from_steps;
+use crate::cluster::packed::{Packed, Sample};
+use crate::cluster::sketch::Growing;
+use crate::cluster::{Clusterer, Points, Prototypes, out_of_bounds};
+use crate::error::{Error, Result};
+use ndarray::Array2;
+
+/// What one pass adds up of one solution.
+#[derive(Debug, Clone)]
+struct Sums {
+    centroids: Vec<f64>,
+    /// Clusters × features.
+    sums: Vec<f64>,
+    sizes: Vec<f64>,
+    /// Sum of the squares of all values, in squared steps of the grid.
+    squares: u128,
+}
+
+impl KMeans {
+    /// K-means on rows that come in parts, each small enough for memory: `read` begins anew whenever it is called. Parts have the
+    /// features of the first, and values on the grid of model space (multiples of 2^-16 below 2^8), so that sums are
+    /// exact: neither the order of rows nor where parts end changes a bit.
+    ///
+    /// The search runs on nested samples, as in nested mini-batch (Newling & Fleuret 2016): 8,192 distinct rows, 65,536 of
+    /// them, then all rows, once for every pass. The first pass also tells apart the solutions that the sample cannot; each
+    /// pass is one exact iteration of Lloyd's algorithm. After it every centroid is the mean of the rows that belonged to it, and
+    /// [`Fitted::inertia`] and [`Fitted::sizes`] are those of these rows about their means. `converged` says that the last pass
+    /// moved nothing.
+    ///
+    /// Memory: one part in `f64` and packed in `f32`, and the samples.
+    ///
+    /// # Errors
+    /// Those of `read`; `E0205` for a hyperparameter out of bounds or no pass; `E0346` for values that are not finite, `E0347` for
+    /// values off the grid or parts of another width, `E0401` and `E0404` as [`KMeans::fit_packed`].
+    pub fn fit_parts<I>(&self, mut read: impl FnMut() -> Result<I>, passes: usize, seed: u64) -> Result<Fitted>
+    where
+        I: Iterator<Item = Result<Array2<f64>>>,
+    {
+        self.check()?;
+        if passes == 0 {
+            return Err(out_of_bounds("passes", passes, "1 or more", "passes = 1"));
+        }
+        let mut growing: Option<(Growing, usize)> = None;
+        let mut rows = 0;
+        for part in read()? {
+            let part = part?;
+            let (growing, width) = growing.get_or_insert_with(|| (Growing::new(part.ncols()), part.ncols()));
+            check(&part, *width)?;
+            rows += part.nrows();
+            growing.add(part.as_standard_layout().as_slice().unwrap_or_default());
+        }
+        let Some((growing, width)) = growing.filter(|(_, width)| *width > 0) else {
+            return Err(
+                Error::new("E0401", "no part has a row").help("a reader that yields the rows of every customer")
+            );
+        };
+        let sample = Sample::new(growing.finish(), width);
+        self.check_customers(rows as f64, &sample)?;
+        let (found, stopped_starts) = self.search(&sample, seed)?;
+        let mut solutions: Vec<Vec<f64>> = found.iter().map(|(_, lloyd)| lloyd.centroids().to_vec()).collect();
+        let mut last = None;
+        for pass in 1..=passes {
+            let added = add_up(&mut read, &solutions, width)?;
+            let best = added.into_iter().max_by(|a, b| a.explained(width).total_cmp(&b.explained(width)));
+            let Some(best) = best else { break };
+            let means = best.means(width);
+            let converged = means == best.centroids;
+            solutions = vec![means];
+            last = Some((best, pass, converged));
+            if converged {
+                break;
+            }
+        }
+        let Some((sums, iterations, converged)) = last else {
+            return Err(Error::new("E0401", "no part has a row"));
+        };
+        let centroids = matrix(&solutions[0], width);
+        let prototypes = Prototypes::new(centroids, (0..self.n_clusters).collect(), None)?;
+        let inertia = (from_steps(sums.squares) - sums.explained(width)).max(0.0);
+        Ok(Fitted { prototypes, inertia, sizes: sums.sizes, iterations, converged, stopped_starts })
+    }
+}
+
+/// Refuses a part that does not go with the others.
+fn check(part: &Array2<f64>, width: usize) -> Result<()> {
+    Points::from(part.view()).check()?;
+    if part.ncols() != width {
+        let columns = part.ncols();
+        return Err(Error::new("E0347", format!("a part of {columns} features after parts of {width}"))
+            .help("the same features in every part"));
+    }
+    Ok(())
+}
+
+/// The sums of every solution over all parts.
+fn add_up<I>(read: &mut impl FnMut() -> Result<I>, solutions: &[Vec<f64>], width: usize) -> Result<Vec<Sums>>
+where
+    I: Iterator<Item = Result<Array2<f64>>>,
+{
+    let empty = |centroids: &Vec<f64>| Sums {
+        centroids: centroids.clone(),
+        sums: vec![0.0; centroids.len()],
+        sizes: vec![0.0; centroids.len() / width],
+        squares: 0,
+    };
+    let mut totals: Vec<Sums> = solutions.iter().map(empty).collect();
+    for part in read()? {
+        let part = part?;
+        check(&part, width)?;
+        let packed = Packed::new(part.view().into())?;
+        if packed.all().exact.is_some() {
+            return Err(Error::new("E0347", "values off the grid of model space: multiples of 2^-16 below 2^8")
+                .why("sums of other numbers depend on the order in which parts come, and segments with them")
+                .help("round the values: (v * 65536.0).round() / 65536.0"));
+        }
+        for total in &mut totals {
+            let lloyd = Lloyd::new(packed.all(), total.centroids.clone());
+            total.sums.iter_mut().zip(lloyd.sums()).for_each(|(total, sum)| *total += sum);
+            total.sizes.iter_mut().zip(lloyd.sizes()).for_each(|(total, size)| *total += size);
+            total.squares += packed.all().squares;
+        }
+    }
+    Ok(totals)
+}
+
+impl Sums {
+    /// What the means take off the sum of squares.
+    fn explained(&self, width: usize) -> f64 {
+        super::super::lloyd::explained(&self.sums, &self.sizes, width)
+    }
+
+    /// The mean of every cluster; one that lost everyone stays.
+    fn means(&self, width: usize) -> Vec<f64> {
+        let mut means = self.centroids.clone();
+        for ((mean, sums), &size) in means.chunks_exact_mut(width).zip(self.sums.chunks_exact(width)).zip(&self.sizes) {
+            if size > 0.0 {
+                mean.iter_mut().zip(sums).for_each(|(mean, sum)| *mean = sum / size);
+            }
+        }
+        means
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::stream;
+    use ndarray::{Axis, s};
+    use rand::Rng;
+
+    /// Six groups of 30,000 rows each on the grid, every row its own.
+    fn shop() -> Array2<f64> {
+        let mut rng = stream(5, 0);
+        Array2::from_shape_fn((180_000, 2), |(row, column)| {
+            let centre = [[0.0, 0.0], [8.0, 0.0], [0.0, 8.0], [8.0, 8.0], [4.0, 16.0], [16.0, 4.0]][row % 6][column];
+            ((centre + rng.gen_range(-1.5..1.5) + rng.gen_range(-1.5..1.5)) * 65536.0_f64).floor() / 65536.0
+        })
+    }
+
+    fn parts(x: &Array2<f64>, rows: usize) -> impl FnMut() -> Result<std::vec::IntoIter<Result<Array2<f64>>>> {
+        let parts: Vec<Array2<f64>> = x.axis_chunks_iter(Axis(0), rows).map(|part| part.to_owned()).collect();
+        move || Ok(parts.iter().cloned().map(Ok).collect::<Vec<_>>().into_iter())
+    }
+
+    #[test]
+    fn passes_lead_to_the_fixed_point_of_all_rows() {
+        let x = shop();
+        let model = KMeans { n_clusters: 6, n_starts: 5, ..KMeans::default() };
+        let whole = model.fit_packed(&Packed::new(x.view().into()).unwrap(), 3).unwrap();
+        let one = model.fit_parts(parts(&x, 7_000), 1, 3).unwrap();
+        assert_eq!((one.iterations, one.converged), (1, false));
+        assert!(one.inertia <= 1.0001 * whole.inertia, "{} {}", one.inertia, whole.inertia);
+        let many = model.fit_parts(parts(&x, 7_000), 100, 3).unwrap();
+        assert!(many.converged);
+        let sorted = |points: ndarray::ArrayView2<f64>| {
+            let mut rows: Vec<Vec<f64>> = points.rows().into_iter().map(|row| row.to_vec()).collect();
+            rows.sort_by(|a, b| a[0].total_cmp(&b[0]));
+            rows
+        };
+        assert_eq!(sorted(many.prototypes.points()), sorted(whole.prototypes.points()));
+        assert!((many.inertia / whole.inertia - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn neither_the_parts_nor_the_order_of_rows_change_a_bit() {
+        let x = shop();
+        let turned = x.slice(s![..;-1, ..]).to_owned();
+        let model = KMeans { n_clusters: 5, n_starts: 3, ..KMeans::default() };
+        let fit = |x: &Array2<f64>, rows| model.fit_parts(parts(x, rows), 2, 1).unwrap();
+        assert_eq!(fit(&x, 10_000), fit(&turned, 64_001));
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let model = KMeans { n_clusters: 2, ..KMeans::default() };
+        let code = |parts: Vec<Array2<f64>>, passes| {
+            let read = || Ok(parts.clone().into_iter().map(Ok));
+            model.fit_parts(read, passes, 1).unwrap_err().code().to_owned()
+        };
+        let part = |width, value| Array2::from_shape_fn((5, width), |(row, _)| row as f64 + value);
+        assert_eq!(code(vec![part(2, 0.0)], 0), "E0205");
+        assert_eq!(code(vec![], 1), "E0401");
+        assert_eq!(code(vec![part(2, 0.0), part(3, 0.0)], 1), "E0347");
+        assert_eq!(code(vec![part(2, 0.1)], 1), "E0347");
+        assert_eq!(code(vec![part(2, f64::NAN)], 1), "E0346");
+        assert_eq!(code(vec![Array2::zeros((5, 2))], 1), "E0404");
+    }
+}
