@@ -182,6 +182,12 @@ impl KMeans {
         fitted(&best[0], packed.width(), stopped_starts)
     }
 
+    pub(super) fn fit_packed_with_warnings(&self, packed: &Packed, seed: u64) -> Result<(Prototypes, Vec<Warning>)> {
+        let Fitted { prototypes, converged, stopped_starts, .. } = self.fit_packed(packed, seed)?;
+        let warning = super::not_converged(stopped_starts, self.n_starts, converged, self.max_iterations);
+        Ok((prototypes, warning.into_iter().collect()))
+    }
+
     /// The best solution on a sample, and where it is not all there is those that may be better with every row; and how
     /// many starts `max_iterations` ended.
     fn search<'a>(&self, sample: &'a Sample, seed: u64) -> Result<(Vec<(f64, Lloyd<'a>)>, usize)> {
@@ -357,9 +363,7 @@ impl Clusterer for KMeans {
 
     fn fit_with_warnings(&self, points: Points, seed: u64) -> Result<(Prototypes, Vec<Warning>)> {
         self.check()?;
-        let Fitted { prototypes, converged, stopped_starts, .. } = self.fit_packed(&Packed::new(points)?, seed)?;
-        let warning = super::not_converged(stopped_starts, self.n_starts, converged, self.max_iterations);
-        Ok((prototypes, warning.into_iter().collect()))
+        self.fit_packed_with_warnings(&Packed::new(points)?, seed)
     }
 }
 

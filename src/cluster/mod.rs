@@ -177,6 +177,44 @@ impl Algorithm {
     }
 }
 
+/// A fit with what is worrying about it.
+pub type Fitted = Result<(Prototypes, Vec<Warning>)>;
+
+/// Fits the same points with several hyperparameters of one algorithm, as [`Clusterer::fit_with_warnings`] would one after
+/// the other, but does once what they share: k-means packs the points once, Ward builds its hierarchy once and cuts
+/// it.
+///
+/// Fits are made as they are asked for.
+///
+/// # Errors
+/// What is wrong with the points where that is looked at for all; every fit has its own errors.
+pub fn fit_each<'a, 'p: 'a>(
+    algorithms: &'a [Algorithm],
+    points: Points<'p>,
+    seed: u64,
+) -> Result<Box<dyn Iterator<Item = Fitted> + 'a>> {
+    let alone = move |algorithm: &Algorithm| algorithm.fit_with_warnings(points, seed);
+    Ok(match algorithms {
+        [Algorithm::KMeans(_), ..] => {
+            let packed = Packed::new(points)?;
+            Box::new(algorithms.iter().map(move |algorithm| match algorithm {
+                Algorithm::KMeans(a) => a.fit_packed_with_warnings(&packed, seed),
+                other => alone(other),
+            }))
+        }
+        [Algorithm::Ward(first), ..] => {
+            let hierarchy = first.hierarchy(points, seed)?;
+            Box::new(algorithms.iter().map(move |algorithm| match algorithm {
+                Algorithm::Ward(a) if a.micro_clusters == first.micro_clusters => {
+                    Ok((a.cut(&hierarchy)?.into(), Vec::new()))
+                }
+                other => alone(other),
+            }))
+        }
+        _ => Box::new(algorithms.iter().map(alone)),
+    })
+}
+
 impl Clusterer for Algorithm {
     fn check(&self) -> Result<()> {
         self.inner().check()

@@ -67,6 +67,22 @@ pub struct WardFit {
     tree: Tree,
 }
 
+impl From<WardFit> for Prototypes {
+    fn from(fit: WardFit) -> Self {
+        fit.prototypes
+    }
+}
+
+/// A hierarchy that is not cut yet.
+#[derive(Debug)]
+pub(super) struct Hierarchy {
+    customers: usize,
+    rows: Distinct,
+    /// Micro-clusters, where the rows are too many.
+    leaves: Option<Distinct>,
+    tree: Tree,
+}
+
 impl WardFit {
     /// The leaves as prototypes, labelled by the cut.
     pub fn prototypes(&self) -> &Prototypes {
@@ -90,10 +106,24 @@ impl Ward {
     /// # Errors
     /// Of [`Clusterer::fit_points`]: `E0401` for fewer customers than clusters, `E0404` for fewer distinct ones.
     pub fn fit_tree(&self, points: Points, seed: u64) -> Result<WardFit> {
+        self.cut(&self.hierarchy(points, seed)?)
+    }
+
+    /// Builds the hierarchy, which does not depend on where it is cut.
+    pub(super) fn hierarchy(&self, points: Points, seed: u64) -> Result<Hierarchy> {
         self.check()?;
         points.check()?;
         points.refuse_codes("Ward's hierarchy")?;
-        let n = points.x.nrows();
+        let rows = Distinct::of(points);
+        let leaves = (rows.len() > MOST_ROWS).then(|| self.micro(&rows, seed)).transpose()?;
+        let tree = Tree::of(leaves.as_ref().unwrap_or(&rows));
+        Ok(Hierarchy { customers: points.x.nrows(), rows, leaves, tree })
+    }
+
+    /// Cuts the hierarchy into the clusters asked for.
+    pub(super) fn cut(&self, hierarchy: &Hierarchy) -> Result<WardFit> {
+        self.check()?;
+        let Hierarchy { customers: n, ref rows, ref leaves, ref tree } = *hierarchy;
         let k = if self.distance_threshold.is_some() { 1 } else { self.n_clusters };
         if n < k {
             let customers = if n == 1 { "1 customer".into() } else { format!("{n} customers") };
@@ -101,16 +131,13 @@ impl Ward {
                 .why("a segment that people act on needs some 30 customers or more")
                 .help(format!("n_clusters = {}, or more customers", (n / 30).clamp(1, k))));
         }
-        let rows = Distinct::of(points);
         if rows.len() < k {
             let distinct = rows.len();
             return Err(Error::new("E0404", format!("only {distinct} distinct customers by these features, k = {k}"))
                 .why("customers with equal features cannot be told apart, so some segments would be empty")
                 .help(format!("n_clusters = {distinct} or fewer, or more features")));
         }
-        let micro = (rows.len() > MOST_ROWS).then(|| self.micro(&rows, seed)).transpose()?;
-        let leaves = micro.as_ref().unwrap_or(&rows);
-        let tree = Tree::of(leaves);
+        let leaves = leaves.as_ref().unwrap_or(rows);
         let k = self.distance_threshold.map_or(k, |height| tree.n_clusters_at(height));
         let prototypes = Prototypes::new(leaves.x.clone(), tree.cut(k), None)?.largest_first(rows.points());
         // Leaves are in lexicographic order and differ, so sorting the prototypes tells which is which.
@@ -157,7 +184,7 @@ impl Clusterer for Ward {
     }
 
     fn fit_points(&self, points: Points, seed: u64) -> Result<Prototypes> {
-        Ok(self.fit_tree(points, seed)?.prototypes)
+        Ok(self.fit_tree(points, seed)?.into())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Choosing k: fit every one of them, measure, and let the rule of [`super::select`] decide.
 
 use super::select::{Candidate, SelectK, Verdict, judge};
-use super::stability::clusterwise_jaccard;
-use crate::cluster::{Algorithm, Clusterer, Points, Prototypes};
+use super::stability::{Found, Sample};
+use crate::cluster::{Algorithm, Points, Prototypes, fit_each};
 use crate::error::{Result, Warning};
 use ndarray::ArrayView2;
 
@@ -63,32 +63,32 @@ fn sweep(
     on_progress: &dyn Fn(usize, usize),
 ) -> Result<Vec<Swept>> {
     select.check()?;
-    let total = select.k_max - select.k_min + 1;
-    let mut swept = Vec::with_capacity(total);
-    for k in select.k_min..=select.k_max {
-        let model = template(k);
-        let (prototypes, warnings) = match model.fit_with_warnings(space.points, seed) {
+    let algorithms: Vec<Algorithm> = (select.k_min..=select.k_max).map(template).collect();
+    let total = algorithms.len();
+    let sample = Sample::new(space.points, STABILITY_ROWS, seed);
+    let (mut swept, mut found) = (Vec::with_capacity(total), Vec::with_capacity(total));
+    let fits = fit_each(&algorithms, space.points, seed)?;
+    for ((k, algorithm), fit) in (select.k_min..).zip(&algorithms).zip(fits) {
+        let (prototypes, warnings) = match fit {
             Ok(fitted) => fitted,
             // More clusters than (distinct) customers: the sweep ends here.
             Err(error) if matches!(error.code(), "E0401" | "E0404") && !swept.is_empty() => break,
             Err(error) => return Err(error),
         };
-        let (mut candidate, labels) = Candidate::measure(space, &prototypes, k as f64, select.silhouette_sample, seed);
-        let mut stability = Vec::new();
-        if select.bootstraps > 0 {
-            stability = clusterwise_jaccard(
-                space.points,
-                &labels,
-                &model.for_resamples(),
-                select.bootstraps,
-                STABILITY_ROWS,
-                seed,
-            );
-            candidate.stability = stability.iter().copied().min_by(f64::total_cmp);
-        }
-        candidate.excluded = select.objections(&candidate);
-        swept.push(Swept { candidate, stability, prototypes, warnings });
+        let (candidate, labels) = Candidate::measure(space, &prototypes, k as f64, select.silhouette_sample, seed);
+        found.push(Found { labels: sample.labels_of(&labels), algorithm: algorithm.for_resamples() });
+        swept.push(Swept { candidate, stability: Vec::new(), prototypes, warnings });
         on_progress(swept.len(), total);
+    }
+    if select.bootstraps > 0 {
+        let stability = sample.clusterwise_jaccard(&found, select.bootstraps, seed);
+        for (swept, stability) in swept.iter_mut().zip(stability) {
+            swept.candidate.stability = stability.iter().copied().min_by(f64::total_cmp);
+            swept.stability = stability;
+        }
+    }
+    for swept in &mut swept {
+        swept.candidate.excluded = select.objections(&swept.candidate);
     }
     on_progress(total, total);
     Ok(swept)
