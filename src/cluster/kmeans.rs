@@ -9,8 +9,8 @@
 //!
 //! The starts run on a sample of 8,192 distinct customers, each with the weight of all that equal it. The best, and up to
 //! seven that the sample cannot tell from it, go on with 65,536; there the best moves single centroids to where they are
-//! missed while that helps (local search, [`super::swaps`]). The best then, after one step with everyone where the sample
-//! cannot tell, goes on with everyone until no customer changes cluster. Up to 65,536 distinct customers the sample is everyone. The sample depends on the
+//! missed while that helps (local search, [`super::swaps`]). The best then, by what its means explain of everyone where the
+//! sample cannot tell, goes on with everyone until no customer changes cluster. Up to 65,536 distinct customers the sample is everyone. The sample depends on the
 //! values alone ([`super::sketch`]), and labels and sums are exact ([`super::lloyd`], [`super::kernel`]), so neither the
 //! order of rows nor the number of threads can change a bit. A cluster that loses everyone moves to the customer
 //! farthest from its centroid.
@@ -165,21 +165,21 @@ impl KMeans {
     pub fn fit_packed(&self, packed: &Packed, seed: u64) -> Result<Fitted> {
         self.check()?;
         self.check_customers(packed.total(), packed.sample())?;
-        let (mut best, stopped_starts) = self.search(packed.sample(), seed)?;
-        if !packed.sample().sketch.whole {
-            // What their means would explain of all rows tells them apart.
-            let mut kept: Option<Lloyd> = None;
-            for (_, start) in &best {
-                let lloyd = Lloyd::new(packed.all(), start.centroids().to_vec());
-                if kept.as_ref().is_none_or(|kept| lloyd.explained() > kept.explained()) {
-                    kept = Some(lloyd);
-                }
-            }
-            best = kept.map(|kept| (0.0, kept)).into_iter().collect();
-            best[0].1.descend(self.max_iterations);
-            best[0].0 = best[0].1.inertia();
+        let (found, stopped_starts) = self.search(packed.sample(), seed)?;
+        if packed.sample().sketch.whole {
+            return fitted(&found[0], packed.width(), stopped_starts);
         }
-        fitted(&best[0], packed.width(), stopped_starts)
+        // What their means would explain of all rows tells them apart. One at a time: each keeps six bytes per row.
+        let on_all = |start: &Lloyd| Lloyd::new(packed.all(), start.centroids().to_vec());
+        let mut best = on_all(&found[0]);
+        for start in &found[1..] {
+            let other = on_all(start);
+            if other.explained() > best.explained() {
+                best = other;
+            }
+        }
+        best.descend(self.max_iterations);
+        fitted(&best, packed.width(), stopped_starts)
     }
 
     pub(super) fn fit_packed_with_warnings(&self, packed: &Packed, seed: u64) -> Result<(Prototypes, Vec<Warning>)> {
@@ -188,12 +188,13 @@ impl KMeans {
         Ok((prototypes, warning.into_iter().collect()))
     }
 
-    /// The best solution on a sample, and where it is not all there is those that may be better with every row; and how
-    /// many starts `max_iterations` ended.
-    fn search<'a>(&self, sample: &'a Sample, seed: u64) -> Result<(Vec<(f64, Lloyd<'a>)>, usize)> {
+    /// The best solution on a sample, and where the sample is not all there is those that may be better with every row; and
+    /// how many starts `max_iterations` ended.
+    fn search<'a>(&self, sample: &'a Sample, seed: u64) -> Result<(Vec<Lloyd<'a>>, usize)> {
         let k = self.n_clusters;
         let Sample { sketch, blocks: [small, large] } = sample;
         let start = if small.rows >= ROWS_PER_CLUSTER * k { small } else { large };
+        let values = &sketch.rows[..start.rows * start.width];
         let candidates = Candidates::new(start);
         let starts: Vec<Lloyd> = (1..=self.n_starts as u64)
             .into_par_iter()
@@ -204,7 +205,7 @@ impl KMeans {
                     .iter()
                     .zip(seeds.chunks_exact_mut(start.width))
                     .for_each(|(row, seed)| start.copy_row(*row, seed));
-                self.descend(start, &sketch.rows[..start.rows * start.width], seeds)
+                self.descend(start, values, seeds)
             })
             .collect::<Result<_>>()?;
         let stopped_starts = starts.iter().filter(|start| !start.converged).count();
@@ -216,15 +217,16 @@ impl KMeans {
         }
         if self.implementation == Implementation::Ilk {
             let more = best.split_off(best.len().min(if start.rows < large.rows { 1 } else { IMPROVED }));
-            let swap =
-                |begun| improve(begun, start, &sketch.rows[..start.rows * start.width], self.max_iterations, seed);
+            let swap = |begun| improve(begun, start, values, self.max_iterations, seed);
             let improved: Vec<(f64, Lloyd)> = best.into_par_iter().map(swap).collect();
             best = sorted(improved.into_iter().chain(more).collect());
         }
-        if !sketch.whole {
+        if sketch.whole {
+            best.truncate(1);
+        } else {
             contenders(&mut best);
         }
-        Ok((best, stopped_starts))
+        Ok((best.into_iter().map(|(_, lloyd)| lloyd).collect(), stopped_starts))
     }
 
     /// Starts from the centroids of a previous model (`n_clusters` × features) instead of seeds, so that segments stay
@@ -250,7 +252,7 @@ impl KMeans {
         let rows = if packed.sample().sketch.whole { &packed.sample().blocks[1] } else { packed.all() };
         let mut lloyd = Lloyd::new(rows, start);
         lloyd.descend(self.max_iterations);
-        fitted(&(lloyd.inertia(), lloyd), packed.width(), 0)
+        fitted(&lloyd, packed.width(), 0)
     }
 
     /// Iterations from `seeds` (C order) to a fixed point.
@@ -327,12 +329,12 @@ fn contenders(ranked: &mut Vec<(f64, Lloyd)>) {
     ranked.retain(|_| contend.next() == Some(true));
 }
 
-fn fitted((inertia, lloyd): &(f64, Lloyd), width: usize, stopped_starts: usize) -> Result<Fitted> {
+fn fitted(lloyd: &Lloyd, width: usize, stopped_starts: usize) -> Result<Fitted> {
     let centroids = matrix(lloyd.centroids(), width);
     let k = centroids.nrows();
     Ok(Fitted {
         prototypes: Prototypes::new(centroids, (0..k).collect(), None)?,
-        inertia: *inertia,
+        inertia: lloyd.inertia(),
         sizes: lloyd.sizes().to_vec(),
         iterations: lloyd.iterations,
         converged: lloyd.converged,

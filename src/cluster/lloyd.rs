@@ -167,19 +167,12 @@ impl<'a> Lloyd<'a> {
 
     /// The mean of every cluster; an empty one stays where it is.
     pub(super) fn means(&self) -> Vec<f64> {
-        let width = self.rows.width;
-        let mut means = self.centroids.clone();
-        for ((mean, sums), &size) in means.chunks_exact_mut(width).zip(self.sums.chunks_exact(width)).zip(&self.sizes) {
-            if size > 0.0 {
-                mean.iter_mut().zip(sums).for_each(|(mean, sum)| *mean = sum / size);
-            }
-        }
-        means
+        means(&self.centroids, &self.sums, &self.sizes)
     }
 
     /// What the means of the clusters take off the sum of squares: the greater, the less the inertia after the next step.
     pub(super) fn explained(&self) -> f64 {
-        explained(&self.sums, &self.sizes, self.rows.width)
+        explained(&self.sums, &self.sizes)
     }
 
     /// Clusters × features, C order: the weighted sum of each cluster's rows.
@@ -296,11 +289,7 @@ impl<'a> Lloyd<'a> {
     /// Brings the clusters into canonical order; returns whether that changed anything.
     fn renumber(&mut self) -> bool {
         let (k, width) = (self.k, self.rows.width);
-        let centroid = |cluster: usize| self.centroids[cluster * width..][..width].iter();
-        let mut order: Vec<usize> = (0..k).collect();
-        order.sort_by(|&a, &b| {
-            self.sizes[b].total_cmp(&self.sizes[a]).then_with(|| lexicographic(centroid(a), centroid(b)))
-        });
+        let order = canonical_order(&self.centroids, &self.sizes);
         if order.is_sorted() {
             return false;
         }
@@ -355,9 +344,30 @@ impl<'a> Lloyd<'a> {
     }
 }
 
+/// Clusters by descending size, then by centroid.
+pub(super) fn canonical_order(centroids: &[f64], sizes: &[f64]) -> Vec<usize> {
+    let width = centroids.len() / sizes.len();
+    let centroid = |cluster: usize| centroids[cluster * width..][..width].iter();
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    order.sort_by(|&a, &b| sizes[b].total_cmp(&sizes[a]).then_with(|| lexicographic(centroid(a), centroid(b))));
+    order
+}
+
+/// The mean of every cluster by its sum and weight; that of an empty one are its `centroids`.
+pub(super) fn means(centroids: &[f64], sums: &[f64], sizes: &[f64]) -> Vec<f64> {
+    let width = sums.len() / sizes.len();
+    let mut means = centroids.to_vec();
+    for ((mean, sums), &size) in means.chunks_exact_mut(width).zip(sums.chunks_exact(width)).zip(sizes) {
+        if size > 0.0 {
+            mean.iter_mut().zip(sums).for_each(|(mean, sum)| *mean = sum / size);
+        }
+    }
+    means
+}
+
 /// `Σ_j |S_j|² / n_j` of the sums and weights of clusters.
-pub(super) fn explained(sums: &[f64], sizes: &[f64], width: usize) -> f64 {
-    let clusters = sums.chunks_exact(width).zip(sizes).filter(|(_, size)| **size > 0.0);
+pub(super) fn explained(sums: &[f64], sizes: &[f64]) -> f64 {
+    let clusters = sums.chunks_exact(sums.len() / sizes.len()).zip(sizes).filter(|(_, size)| **size > 0.0);
     clusters.map(|(sums, size)| sums.iter().map(|sum| sum * sum).sum::<f64>() / size).sum()
 }
 

@@ -177,8 +177,8 @@ impl Algorithm {
     }
 }
 
-/// A fit with what is worrying about it.
-pub type Fitted = Result<(Prototypes, Vec<Warning>)>;
+/// A fit and what is worrying about it.
+pub type WithWarnings = Result<(Prototypes, Vec<Warning>)>;
 
 /// Fits the same points with several hyperparameters of one algorithm, as [`Clusterer::fit_with_warnings`] would one after
 /// the other, but does once what they share: k-means packs the points once, Ward builds its hierarchy once and cuts
@@ -192,7 +192,7 @@ pub fn fit_each<'a, 'p: 'a>(
     algorithms: &'a [Algorithm],
     points: Points<'p>,
     seed: u64,
-) -> Result<Box<dyn Iterator<Item = Fitted> + 'a>> {
+) -> Result<Box<dyn Iterator<Item = WithWarnings> + 'a>> {
     let alone = move |algorithm: &Algorithm| algorithm.fit_with_warnings(points, seed);
     Ok(match algorithms {
         [Algorithm::KMeans(_), ..] => {
@@ -375,6 +375,27 @@ mod tests {
         assert_eq!(model.predict(&x).to_vec(), [Some(0), Some(0), Some(1), Some(1)]);
         let bad = KMeans { n_clusters: 0, ..KMeans::default() }.with_seed(1);
         assert_eq!(bad.fit(&DatasetBase::from(x.view())).unwrap_err().code(), "E0205");
+    }
+
+    #[test]
+    fn fits_that_share_work_are_those_made_alone() {
+        use rand::Rng;
+        let mut rng = stream(2, 0);
+        let x = Array2::from_shape_fn((300, 2), |(row, _)| (row % 4) as f64 * 5.0 + rng.gen_range(-1.0..1.0));
+        let ward = |n_clusters, micro_clusters| Algorithm::Ward(Ward { n_clusters, micro_clusters, ..Ward::default() });
+        let k_means = |n_clusters| Algorithm::KMeans(KMeans { n_clusters, n_starts: 3, ..KMeans::default() });
+        let mixed = vec![k_means(3), ward(3, 2000), k_means(301), k_means(0), k_means(2)];
+        for algorithms in [mixed, vec![ward(4, 2000), ward(2, 2000), ward(3, 50), ward(301, 2000), k_means(4)]] {
+            let each: Vec<_> = fit_each(&algorithms, x.view().into(), 9).unwrap().collect();
+            assert_eq!(each.len(), algorithms.len());
+            for (shared, algorithm) in each.into_iter().zip(&algorithms) {
+                match (shared, algorithm.fit_with_warnings(x.view().into(), 9)) {
+                    (Ok(shared), Ok(alone)) => assert_eq!(shared, alone),
+                    (Err(shared), Err(alone)) => assert_eq!(shared.to_string(), alone.to_string()),
+                    (shared, alone) => panic!("{shared:?} {alone:?}"),
+                }
+            }
+        }
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl<'a> Blocks<'a> {
 
     /// Packs rows without rounding and gathers candidates for the sketch, or `None` if a value is off the grid or a
     /// weight is not whole.
-    fn on_grid(
+    pub(super) fn on_grid(
         values: &[f64],
         weights: Option<Cow<'a, [f64]>>,
         width: usize,

@@ -147,6 +147,11 @@ impl Growing {
         Self { keys: keys(width), threshold: u64::MAX, kept }
     }
 
+    /// Number of features.
+    pub(super) fn width(&self) -> usize {
+        self.keys.len()
+    }
+
     /// Adds rows (C order).
     pub(super) fn add(&mut self, values: &[f64]) {
         let width = self.keys.len();
@@ -189,4 +194,24 @@ impl Growing {
 fn lexicographic_values(a: &[f64], b: &[f64]) -> std::cmp::Ordering {
     let (a, b): (Vec<f64>, Vec<f64>) = (a.iter().map(|v| v + 0.0).collect(), b.iter().map(|v| v + 0.0).collect());
     lexicographic(a.iter(), b.iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::stream;
+    use rand::Rng;
+
+    #[test]
+    fn rows_in_parts_give_the_sketch_of_all() {
+        // Coarse values repeat rows, fine ones make more distinct rows than a sketch keeps.
+        for (rows, coarse) in [(500, 4.0), (400_000, 60.0), (400_000, 65536.0)] {
+            let mut rng = stream(rows, 0);
+            let values: Vec<f64> =
+                (0..2 * rows).map(|_| (rng.gen_range(-3.0..3.0) * coarse as f64).floor() / coarse).collect();
+            let mut growing = Growing::new(2);
+            values.chunks(2 * 70_001).for_each(|part| growing.add(part));
+            assert_eq!(growing.finish(), Sketch::new(&values, None, 2, None));
+        }
+    }
 }

@@ -78,7 +78,8 @@ fn sweep(
         let (candidate, labels) = Candidate::measure(space, &prototypes, k as f64, select.silhouette_sample, seed);
         found.push(Found { labels: sample.labels_of(&labels), algorithm: algorithm.for_resamples() });
         swept.push(Swept { candidate, stability: Vec::new(), prototypes, warnings });
-        on_progress(swept.len(), total);
+        // The last is done when stability is.
+        on_progress(swept.len().min(total - 1), total);
     }
     if select.bootstraps > 0 {
         let stability = sample.clusterwise_jaccard(&found, select.bootstraps, seed);

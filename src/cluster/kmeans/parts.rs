@@ -1,21 +1,21 @@
 //! K-means on more rows than memory holds: a search on a sample, then passes over all rows.
 
 use super::{Fitted, KMeans, Lloyd, matrix};
-use crate::cluster::kernel::pack::from_steps;
-use crate::cluster::packed::{Packed, Sample};
+use crate::cluster::kernel::pack::{STEPS, from_steps};
+use crate::cluster::lloyd::{canonical_order, explained, means};
+use crate::cluster::packed::{Blocks, Sample};
 use crate::cluster::sketch::Growing;
 use crate::cluster::{Clusterer, Points, Prototypes, out_of_bounds};
 use crate::error::{Error, Result};
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
-/// What one pass adds up of one solution.
-#[derive(Debug, Clone)]
-struct Sums {
+/// What one pass adds up of one solution, in whole steps of the grid so that any number of rows sums exactly.
+struct Totals {
     centroids: Vec<f64>,
     /// Clusters × features.
-    sums: Vec<f64>,
+    steps: Vec<i128>,
     sizes: Vec<f64>,
-    /// Sum of the squares of all values, in squared steps of the grid.
+    /// Sum of the squares of all values, in squared steps.
     squares: u128,
 }
 
@@ -34,7 +34,7 @@ impl KMeans {
     ///
     /// # Errors
     /// Those of `read`; `E0205` for a hyperparameter out of bounds or no pass; `E0346` for values that are not finite, `E0347` for
-    /// values off the grid or parts of another width, `E0401` and `E0404` as [`KMeans::fit_packed`].
+    /// values off the grid or parts of another width, `E0403` without features, `E0401` and `E0404` as [`KMeans::fit_packed`].
     pub fn fit_parts<I>(&self, mut read: impl FnMut() -> Result<I>, passes: usize, seed: u64) -> Result<Fitted>
     where
         I: Iterator<Item = Result<Array2<f64>>>,
@@ -43,44 +43,49 @@ impl KMeans {
         if passes == 0 {
             return Err(out_of_bounds("passes", passes, "1 or more", "passes = 1"));
         }
-        let mut growing: Option<(Growing, usize)> = None;
+        let mut growing: Option<Growing> = None;
         let mut rows = 0;
         for part in read()? {
             let part = part?;
-            let (growing, width) = growing.get_or_insert_with(|| (Growing::new(part.ncols()), part.ncols()));
-            check(&part, *width)?;
+            let growing = growing.get_or_insert_with(|| Growing::new(part.ncols()));
+            check(&part, growing.width())?;
             rows += part.nrows();
             growing.add(part.as_standard_layout().as_slice().unwrap_or_default());
         }
-        let Some((growing, width)) = growing.filter(|(_, width)| *width > 0) else {
+        let Some(growing) = growing else {
             return Err(
                 Error::new("E0401", "no part has a row").help("a reader that yields the rows of every customer")
             );
         };
+        let width = growing.width();
         let sample = Sample::new(growing.finish(), width);
         self.check_customers(rows as f64, &sample)?;
         let (found, stopped_starts) = self.search(&sample, seed)?;
-        let mut solutions: Vec<Vec<f64>> = found.iter().map(|(_, lloyd)| lloyd.centroids().to_vec()).collect();
-        let mut last = None;
-        for pass in 1..=passes {
-            let added = add_up(&mut read, &solutions, width)?;
-            let best = added.into_iter().max_by(|a, b| a.explained(width).total_cmp(&b.explained(width)));
-            let Some(best) = best else { break };
-            let means = best.means(width);
-            let converged = means == best.centroids;
-            solutions = vec![means];
-            last = Some((best, pass, converged));
-            if converged {
-                break;
+        let mut solutions: Vec<Vec<f64>> = found.iter().map(|lloyd| lloyd.centroids().to_vec()).collect();
+        let (mut iterations, mut converged) = (0, false);
+        let mut best = Totals::none(&solutions[0], width);
+        while iterations < passes && !converged {
+            iterations += 1;
+            for (at, totals) in add_up(&mut read, &solutions, width)?.into_iter().enumerate() {
+                if at == 0 || totals.explained() > best.explained() {
+                    best = totals;
+                }
             }
+            let means = best.means();
+            converged = means == best.centroids;
+            solutions = vec![means];
         }
-        let Some((sums, iterations, converged)) = last else {
-            return Err(Error::new("E0401", "no part has a row"));
-        };
-        let centroids = matrix(&solutions[0], width);
-        let prototypes = Prototypes::new(centroids, (0..self.n_clusters).collect(), None)?;
-        let inertia = (from_steps(sums.squares) - sums.explained(width)).max(0.0);
-        Ok(Fitted { prototypes, inertia, sizes: sums.sizes, iterations, converged, stopped_starts })
+        let order = canonical_order(&solutions[0], &best.sizes);
+        let centroids = matrix(&solutions[0], width).select(Axis(0), &order);
+        let inertia = (from_steps(best.squares) - best.explained()).max(0.0);
+        Ok(Fitted {
+            prototypes: Prototypes::new(centroids, (0..self.n_clusters).collect(), None)?,
+            inertia,
+            sizes: order.iter().map(|&cluster| best.sizes[cluster]).collect(),
+            iterations,
+            converged,
+            stopped_starts,
+        })
     }
 }
 
@@ -95,60 +100,59 @@ fn check(part: &Array2<f64>, width: usize) -> Result<()> {
     Ok(())
 }
 
-/// The sums of every solution over all parts.
-fn add_up<I>(read: &mut impl FnMut() -> Result<I>, solutions: &[Vec<f64>], width: usize) -> Result<Vec<Sums>>
+/// The totals of every solution over all parts.
+fn add_up<I>(read: &mut impl FnMut() -> Result<I>, solutions: &[Vec<f64>], width: usize) -> Result<Vec<Totals>>
 where
     I: Iterator<Item = Result<Array2<f64>>>,
 {
-    let empty = |centroids: &Vec<f64>| Sums {
-        centroids: centroids.clone(),
-        sums: vec![0.0; centroids.len()],
-        sizes: vec![0.0; centroids.len() / width],
-        squares: 0,
-    };
-    let mut totals: Vec<Sums> = solutions.iter().map(empty).collect();
+    let mut totals: Vec<Totals> = solutions.iter().map(|centroids| Totals::none(centroids, width)).collect();
     for part in read()? {
         let part = part?;
         check(&part, width)?;
-        let packed = Packed::new(part.view().into())?;
-        if packed.all().exact.is_some() {
+        let part = part.as_standard_layout();
+        let Some((blocks, _)) = Blocks::on_grid(part.as_slice().unwrap_or_default(), None, width, 0) else {
             return Err(Error::new("E0347", "values off the grid of model space: multiples of 2^-16 below 2^8")
                 .why("sums of other numbers depend on the order in which parts come, and segments with them")
                 .help("round the values: (v * 65536.0).round() / 65536.0"));
-        }
-        for total in &mut totals {
-            let lloyd = Lloyd::new(packed.all(), total.centroids.clone());
-            total.sums.iter_mut().zip(lloyd.sums()).for_each(|(total, sum)| *total += sum);
-            total.sizes.iter_mut().zip(lloyd.sizes()).for_each(|(total, size)| *total += size);
-            total.squares += packed.all().squares;
+        };
+        for totals in &mut totals {
+            let lloyd = Lloyd::new(&blocks, totals.centroids.clone());
+            totals.steps.iter_mut().zip(lloyd.sums()).for_each(|(total, sum)| *total += (sum * STEPS) as i128);
+            totals.sizes.iter_mut().zip(lloyd.sizes()).for_each(|(total, size)| *total += size);
+            totals.squares += blocks.squares;
         }
     }
     Ok(totals)
 }
 
-impl Sums {
+impl Totals {
+    /// Those of no rows.
+    fn none(centroids: &[f64], width: usize) -> Self {
+        let k = centroids.len() / width;
+        Self { centroids: centroids.to_vec(), steps: vec![0; centroids.len()], sizes: vec![0.0; k], squares: 0 }
+    }
+
+    /// Clusters × features.
+    fn sums(&self) -> Vec<f64> {
+        self.steps.iter().map(|&steps| steps as f64 / STEPS).collect()
+    }
+
     /// What the means take off the sum of squares.
-    fn explained(&self, width: usize) -> f64 {
-        super::super::lloyd::explained(&self.sums, &self.sizes, width)
+    fn explained(&self) -> f64 {
+        explained(&self.sums(), &self.sizes)
     }
 
     /// The mean of every cluster; one that lost everyone stays.
-    fn means(&self, width: usize) -> Vec<f64> {
-        let mut means = self.centroids.clone();
-        for ((mean, sums), &size) in means.chunks_exact_mut(width).zip(self.sums.chunks_exact(width)).zip(&self.sizes) {
-            if size > 0.0 {
-                mean.iter_mut().zip(sums).for_each(|(mean, sum)| *mean = sum / size);
-            }
-        }
-        means
+    fn means(&self) -> Vec<f64> {
+        means(&self.centroids, &self.sums(), &self.sizes)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::stream;
-    use ndarray::{Axis, s};
+    use crate::cluster::{Packed, stream};
+    use ndarray::s;
     use rand::Rng;
 
     /// Six groups of 30,000 rows each on the grid, every row its own.
@@ -182,6 +186,8 @@ mod tests {
         };
         assert_eq!(sorted(many.prototypes.points()), sorted(whole.prototypes.points()));
         assert!((many.inertia / whole.inertia - 1.0).abs() < 1e-9);
+        assert_eq!(many.sizes, whole.sizes);
+        assert!(many.sizes.is_sorted_by(|a, b| a >= b));
     }
 
     #[test]
