@@ -205,10 +205,10 @@ mod tests {
     #[test]
     fn rows_in_parts_give_the_sketch_of_all() {
         // Coarse values repeat rows, fine ones make more distinct rows than a sketch keeps.
-        for (rows, coarse) in [(500, 4.0), (400_000, 60.0), (400_000, 65536.0)] {
+        for (rows, coarse) in [(500_u64, 4.0_f64), (400_000, 60.0), (400_000, 65536.0)] {
             let mut rng = stream(rows, 0);
             let values: Vec<f64> =
-                (0..2 * rows).map(|_| (rng.gen_range(-3.0..3.0) * coarse as f64).floor() / coarse).collect();
+                (0..2 * rows).map(|_| (rng.gen_range(-3.0..3.0) * coarse).floor() / coarse).collect();
             let mut growing = Growing::new(2);
             values.chunks(2 * 70_001).for_each(|part| growing.add(part));
             assert_eq!(growing.finish(), Sketch::new(&values, None, 2, None));
