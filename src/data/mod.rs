@@ -11,6 +11,7 @@ pub mod dates;
 mod doubts;
 pub mod duplicates;
 pub(crate) mod frame;
+mod head;
 mod ids;
 mod inspect;
 pub mod ledger;

@@ -539,7 +539,7 @@ impl Opened {
     fn format(&self) -> String {
         match self {
             Opened::Text(text) => {
-                format!("csv, `{}`, {}", super::inspect::shown_delimiter(text.delimiter), text.encoding.name())
+                format!("csv, `{}`, {}", super::head::shown_delimiter(text.delimiter), text.encoding.name())
             }
             Opened::Columnar { format: Columnar::Parquet, .. } => "parquet".into(),
             Opened::Columnar { format: Columnar::Arrow, .. } => "arrow".into(),
