@@ -18,6 +18,7 @@
 
 mod canonical;
 pub mod dbscan;
+pub(crate) mod distances;
 pub mod floor;
 pub mod hdbscan;
 pub mod kdistance;

@@ -3,6 +3,7 @@
 pub mod eps;
 pub mod indices;
 pub mod k;
+pub mod matching;
 pub mod select;
 pub mod size;
 pub mod stability;

@@ -49,6 +49,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(super) mod distance;
 pub(in crate::cluster) mod gauss;
 pub(super) mod lanes;
 pub(super) mod pack;
