@@ -101,8 +101,8 @@ class Side:
         return min(run[key] for run in self.runs), max(run[key] for run in self.runs)
 
 
-def ours(name, workload, **options):
-    return Side(name, [bench_binary(), workload, "repeats=serve", f"threads={THREADS}", *(f"{k}={v}" for k, v in options.items())])
+def ours(name, workload, bench="cluster", **options):
+    return Side(name, [bench_binary(bench), workload, "repeats=serve", f"threads={THREADS}", *(f"{k}={v}" for k, v in options.items())])
 
 
 def peer(name, module, workload, **options):

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 # One line per family: a file here with `report(quick, machine) -> Markdown`.
-FAMILIES = ["kmeans", "density", "mixture"]
+FAMILIES = ["kmeans", "density", "mixture", "evidence"]
 
 PEERS = ["scikit-learn==1.9.1", "scikit-learn-intelex==2026.2.0", "faiss-cpu==1.15.1", "dbscan==1.0.0", "hdbscan==0.8.44", "fast-hdbscan==0.3.4"]
 HOME = Path(os.environ.get("ILK_PEERS", Path.home() / ".cache/ilk/peers"))

@@ -1,7 +1,7 @@
 //! Sums of Euclidean distances from each of many customers to groups of customers, in whole units, hence exact sums.
 //!
 //! The unit is a power of two of at most `2^-28` of the diagonal of the box that holds all customers. Distances are
-//! wrong by at most the factor `1 + (d / 2 + 4) 2^-24` and half a unit ([`super::kernel::distance`]).
+//! wrong by at most the factor `1 + (d / 2 + 3) 2^-24` and half a unit ([`super::kernel::distance`]).
 
 use super::kernel::Instructions;
 use super::kernel::distance::{LANES, LIMIT, TILE, Tile, add_distances};
@@ -221,7 +221,7 @@ mod tests {
                 let difference = (a.0 - b.0) + (a.1 - b.1);
                 difference.mul_add(difference, sum)
             });
-            (square.sqrt() + 0.5) as u64
+            square.sqrt().round_ties_even() as u64
         };
         let sum = |a: usize, group: &Vec<usize>| group.iter().map(|&b| units(a, b)).sum::<u64>() as f64 / frame.scale;
         groups.iter().flatten().map(|&a| groups.iter().map(|group| sum(a, group)).collect()).collect()

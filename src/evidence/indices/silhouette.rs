@@ -66,9 +66,9 @@ pub fn silhouette_by_cluster(samples: &[Option<f64>], labels: &[Option<usize>]) 
 /// `a = b = 0`. `None` for rows without a cluster; `None` altogether with fewer than two clusters or where a value of a
 /// row with a cluster is not finite. Time grows with the square of the rows; memory is eight bytes per row and cluster.
 ///
-/// Every distance is wrong by at most the factor `1 ± (d / 2 + 4) 2^-24`, `d` features, and by `2^-29` of the diagonal `D` of
+/// Every distance is wrong by at most the factor `1 ± (d / 2 + 3) 2^-24`, `d` features, and by `2^-29` of the diagonal `D` of
 /// the box that holds all rows. The silhouette changes by at most as much as `ln a` and `ln b` together, so it is wrong by
-/// less than `(d + 8) 2^-24 + 2^-28 D / max(a, b)`, the rest being of second order: for eight features `9.6e-7`, and `3.8e-8` more where the diagonal
+/// less than `(d + 6) 2^-24 + 2^-28 D / max(a, b)`, the rest being of second order: for eight features `8.4e-7`, and `3.8e-8` more where the diagonal
 /// is ten times the mean distance. The same bits at any number of threads, on any processor and in any order of rows.
 ///
 /// # Panics
@@ -195,7 +195,7 @@ mod tests {
             });
             let found = silhouette_samples(x.view(), &labels).unwrap();
             // The diagonal is far below a hundred times any mean distance here.
-            let bound = (width as f64 + 8.0) * 2.0_f64.powi(-24) + 100.0 * 2.0_f64.powi(-28);
+            let bound = (width as f64 + 6.0) * 2.0_f64.powi(-24) + 100.0 * 2.0_f64.powi(-28);
             for (found, expected) in found.iter().zip(definition(&x, &labels)) {
                 prop_assert_eq!(found.is_some(), expected.is_some());
                 if let (Some(found), Some(expected)) = (found, expected) {
