@@ -24,7 +24,7 @@ fn a_singleton_scores_one_in_linfa_and_zero_by_definition() {
     let theirs: f64 = DatasetBase::new(x.clone(), Array1::from(vec![0_usize, 0, 1])).silhouette_score().unwrap();
     let ours = silhouette(x.view(), &[Some(0), Some(0), Some(1)], 10, 0).unwrap().mean;
     assert!((ours - 0.659_966_33).abs() < 1e-8, "{ours}");
-    assert!((theirs - ours - 1.0 / 3.0).abs() < 1e-12, "one of three rows scores 1 too much: {theirs}");
+    assert!((theirs - ours - 1.0 / 3.0).abs() < 1e-7, "one of three rows scores 1 too much: {theirs}");
 }
 
 #[test]

@@ -6,7 +6,8 @@
 
 use ilk::cluster::{Clusterer, Dbscan, KMeans, Prototypes};
 use ilk::evidence::indices::{
-    adjusted_rand, calinski_harabasz, davies_bouldin, inertia, silhouette, silhouette_samples,
+    Silhouette, adjusted_mutual_information, adjusted_rand, calinski_harabasz, davies_bouldin, inertia, silhouette,
+    silhouette_samples, simplified_silhouette_samples,
 };
 use ndarray::{Array2, ArrayView1, Axis, s};
 
@@ -154,6 +155,8 @@ fn silhouette_analysis() {
         close(mean_silhouette(&x, &labels(&x, &found)), exact[k - 2], 5e-7);
         let margins: f64 = assigned.iter().map(|a| a.margin()).sum();
         close(margins / x.nrows() as f64, simplified[k - 2], 5e-7);
+        let samples = simplified_silhouette_samples(x.view(), &labels(&x, &found), None).unwrap();
+        close(Silhouette::of(&samples, None).unwrap().mean, simplified[k - 2], 5e-7);
     }
 }
 
@@ -170,6 +173,7 @@ fn dbscan_demo() {
     assert_eq!(sizes(&found), [245, 244, 243]);
     assert_eq!(adjusted_rand(&found, &integers(table.column(3))), 1.0, "scikit-learn's labels, noise included");
     close(adjusted_rand(&found, &integers(table.column(2))), 0.952, 5e-4);
+    close(adjusted_mutual_information(&found, &integers(table.column(2))), 0.916, 5e-4);
     close(mean_silhouette(&x, &found), 0.663_82, 5e-6);
     // The gallery counts noise as one more cluster.
     let noise_as_cluster: Vec<Option<usize>> = found.iter().map(|label| Some(label.map_or(3, |l| l))).collect();

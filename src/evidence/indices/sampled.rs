@@ -10,13 +10,13 @@
 //! jackknife over [`REPLICATES`] random parts of the references (Wolter 2007, chapter 4): the mean is taken again without each
 //! part.
 
-use super::Groups;
 use super::silhouette::{Silhouette, silhouette_samples, width};
 use super::total::total;
 use crate::cluster::distances::{Frame, Tiles};
 use ndarray::ArrayView2;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
 
 /// Members of a cluster to compare with.
 const REFERENCES: usize = 4096;
@@ -24,35 +24,113 @@ const REFERENCES: usize = 4096;
 /// Random parts of the references.
 const REPLICATES: usize = 16;
 
+/// Rows counted together.
+const CHUNK: usize = 1 << 16;
+
 /// Two-sided 95 % of the normal distribution.
 const NORMAL_95: f64 = 1.959_963_984_540_054;
 
 /// The mean silhouette: of all rows and exact for up to `sample` rows with a cluster ([`silhouette_samples`]), else of a
 /// random sample of that many, compared with up to 4096 members of every cluster, with a 95 % confidence interval. The customers measured
 /// depend on `seed` and the labels' pattern of noise only, so clusterings of the same rows are measured on the same
-/// customers. A half width of 0.005 takes about 14,000 customers where silhouettes have a standard deviation of 0.3. `None` with
+/// customers. A half width of 0.005 takes some 14,000 customers where silhouettes have a standard deviation of 0.3. `None` with
 /// fewer than two clusters, for a `sample` of 0, and where a value looked at is not finite.
 ///
 /// # Panics
 /// If `x` (rows × features) and `labels` differ in length.
 pub fn silhouette(x: ArrayView2<f64>, labels: &[Option<usize>], sample: usize, seed: u64) -> Option<Silhouette> {
     assert_eq!(x.nrows(), labels.len(), "one label per row");
-    let clustered: Vec<usize> = (0..labels.len()).filter(|&row| labels[row].is_some()).collect();
-    if clustered.len() <= sample {
+    let census = Census::new(labels);
+    let clustered: usize = census.sizes.iter().sum();
+    if clustered <= sample {
         Silhouette::of(&silhouette_samples(x, labels)?, None)
+    } else if census.sizes.iter().filter(|&&size| size > 0).count() < 2 {
+        None
     } else {
-        let groups = Groups::new(x, labels)?;
-        let measured = sample_rows(&clustered, sample, seed);
-        estimate(x, labels, &measured, &References::new(&groups, seed), clustered.len())
+        let mut ranks = draw(&mut Xoshiro256PlusPlus::seed_from_u64(seed), clustered, sample);
+        ranks.sort_unstable();
+        let measured = census.pick(&[ranks], |_| 0).swap_remove(0);
+        estimate(x, labels, &measured, &References::new(&census, seed), clustered)
     }
+}
+
+/// `size` numbers below `of`, or all, each once, in random order.
+fn draw(rng: &mut Xoshiro256PlusPlus, of: usize, size: usize) -> Vec<usize> {
+    rand::seq::index::sample(rng, of, size.min(of)).into_vec()
 }
 
 /// `size` of the `rows`, drawn without replacement, in their order.
 pub(in crate::evidence) fn sample_rows(rows: &[usize], size: usize, seed: u64) -> Vec<usize> {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut drawn = rand::seq::index::sample(&mut rng, rows.len(), size.min(rows.len())).into_vec();
+    let mut drawn = draw(&mut rng, rows.len(), size);
     drawn.sort_unstable();
     drawn.into_iter().map(|i| rows[i]).collect()
+}
+
+/// How many rows have which label, chunk by chunk, so that a few of many rows are found without a list of all.
+struct Census<'a> {
+    labels: &'a [Option<usize>],
+    /// Rows per label.
+    sizes: Vec<usize>,
+    /// The same in every [`CHUNK`] of the rows.
+    chunks: Vec<Vec<usize>>,
+}
+
+impl<'a> Census<'a> {
+    fn new(labels: &'a [Option<usize>]) -> Self {
+        let count = |labels: &[Option<usize>]| {
+            let mut counts: Vec<usize> = Vec::new();
+            for &label in labels.iter().flatten() {
+                if counts.len() <= label {
+                    counts.resize(label + 1, 0);
+                }
+                counts[label] += 1;
+            }
+            counts
+        };
+        let chunks: Vec<Vec<usize>> = labels.par_chunks(CHUNK).map(count).collect();
+        let mut sizes = vec![0; chunks.iter().map(Vec::len).max().unwrap_or(0)];
+        for counts in &chunks {
+            sizes.iter_mut().zip(counts).for_each(|(size, count)| *size += count);
+        }
+        Self { labels, sizes, chunks }
+    }
+
+    /// The rows with the given `ranks` (ascending, from 0) within every class, in their order; `class` puts labels together.
+    fn pick(&self, ranks: &[Vec<usize>], class: impl Fn(usize) -> usize + Sync) -> Vec<Vec<usize>> {
+        let mut before = vec![0; ranks.len()];
+        let mut starts = Vec::with_capacity(self.chunks.len());
+        for counts in &self.chunks {
+            starts.push(before.clone());
+            counts.iter().enumerate().for_each(|(label, count)| before[class(label)] += count);
+        }
+        let found: Vec<Vec<(usize, usize)>> = self
+            .labels
+            .par_chunks(CHUNK)
+            .zip(starts)
+            .enumerate()
+            .map(|(chunk, (labels, mut rank))| {
+                let mut next: Vec<&[usize]> = ranks
+                    .iter()
+                    .zip(&rank)
+                    .map(|(ranks, rank)| &ranks[ranks.partition_point(|r| r < rank)..])
+                    .collect();
+                let mut found = Vec::new();
+                for (row, label) in labels.iter().enumerate() {
+                    let Some(class) = label.map(&class) else { continue };
+                    if next[class].first() == Some(&rank[class]) {
+                        next[class] = &next[class][1..];
+                        found.push((class, chunk * CHUNK + row));
+                    }
+                    rank[class] += 1;
+                }
+                found
+            })
+            .collect();
+        let mut rows: Vec<Vec<usize>> = ranks.iter().map(|ranks| Vec::with_capacity(ranks.len())).collect();
+        found.into_iter().flatten().for_each(|(class, row)| rows[class].push(row));
+        rows
+    }
 }
 
 /// The members to compare with.
@@ -70,27 +148,33 @@ struct References {
 }
 
 impl References {
-    fn new(groups: &Groups, seed: u64) -> Self {
+    fn new(census: &Census, seed: u64) -> Self {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         // Other numbers than those that drew the customers to measure.
         rng.long_jump();
+        // Ranks in random order where there are more than enough.
+        let drawn: Vec<Vec<usize>> = census
+            .sizes
+            .iter()
+            .map(|&size| if size > REFERENCES { draw(&mut rng, size, REFERENCES) } else { (0..size).collect() })
+            .collect();
+        let mut ranks = drawn.clone();
+        ranks.iter_mut().for_each(|ranks| ranks.sort_unstable());
+        let rows = census.pick(&ranks, |label| label);
+        let labels: Vec<usize> = (0..census.sizes.len()).filter(|&label| census.sizes[label] > 0).collect();
         let (mut parts, mut of_clusters, mut left_out) = (Vec::new(), Vec::new(), 0.0_f64);
-        for rows in &groups.rows {
+        for &label in &labels {
             let first = parts.len();
-            if rows.len() <= REFERENCES {
-                parts.push(rows.clone());
-            } else {
-                let drawn = rand::seq::index::sample(&mut rng, rows.len(), REFERENCES).into_vec();
-                let part = |drawn: &[usize]| drawn.iter().map(|&at| rows[at]).collect();
-                parts.extend(drawn.chunks(REFERENCES / REPLICATES).map(part));
-                left_out = left_out.max(1.0 - REFERENCES as f64 / rows.len() as f64);
-            }
+            let count = if census.sizes[label] > REFERENCES { REFERENCES / REPLICATES } else { REFERENCES };
+            let row = |rank: &usize| rows[label][ranks[label].partition_point(|r| r < rank)];
+            parts.extend(drawn[label].chunks(count).map(|drawn| drawn.iter().map(row).collect::<Vec<usize>>()));
             of_clusters.push(first..parts.len());
+            left_out = left_out.max(1.0 - REFERENCES as f64 / census.sizes[label] as f64);
         }
         let place = |(part, rows): (usize, &Vec<usize>)| rows.iter().map(|&row| (row, part)).collect::<Vec<_>>();
         let mut places: Vec<(usize, usize)> = parts.iter().enumerate().flat_map(place).collect();
         places.sort_unstable();
-        Self { parts, of_clusters, labels: groups.labels.clone(), places, left_out }
+        Self { parts, of_clusters, labels, places, left_out }
     }
 
     /// In which part a row is, if it is in one.
@@ -98,20 +182,29 @@ impl References {
         self.places.binary_search_by_key(&row, |(row, _)| *row).ok().map(|at| self.places[at].1)
     }
 
-    /// The silhouette of a customer from its sums of distances to all parts; without the part `without` of every cluster that
-    /// has several.
-    fn width(&self, own: usize, part_of_own: Option<usize>, sums: &[f64], without: Option<usize>) -> f64 {
-        let parts = |cluster: usize| {
-            let range = self.of_clusters[cluster].clone();
-            let skipped = without.filter(|_| range.len() > 1).map(|replicate| range.start + replicate);
-            range.filter(move |part| Some(*part) != skipped)
-        };
-        let of_clusters: Vec<f64> =
-            (0..self.of_clusters.len()).map(|cluster| parts(cluster).map(|part| sums[part]).sum()).collect();
-        width(own, &of_clusters, |cluster| {
-            let oneself = |part: &usize| usize::from(Some(*part) == part_of_own);
-            parts(cluster).map(|part| self.parts[part].len() - oneself(&part)).sum::<usize>() as f64
-        })
+    /// The silhouette of a customer from its sums of distances to all parts, and into `without` those that leave out one part of
+    /// every cluster that has several. Sums are whole units, so what is taken off is exact.
+    fn widths(&self, row: usize, own: usize, sums: &[f64], without: &mut [Vec<f64>]) -> f64 {
+        let part_of_own = self.part_of(row);
+        let others = |part: usize| (self.parts[part].len() - usize::from(Some(part) == part_of_own)) as f64;
+        let whole: Vec<(f64, f64)> = self
+            .of_clusters
+            .iter()
+            .map(|parts| parts.clone().fold((0.0, 0.0), |(sum, count), part| (sum + sums[part], count + others(part))))
+            .collect();
+        let mut left = vec![0.0; whole.len()];
+        for (replicate, widths) in without.iter_mut().enumerate() {
+            let part = |cluster: usize| {
+                let parts = &self.of_clusters[cluster];
+                (parts.len() > 1).then_some(parts.start + replicate)
+            };
+            for (cluster, left) in left.iter_mut().enumerate() {
+                *left = whole[cluster].0 - part(cluster).map_or(0.0, |part| sums[part]);
+            }
+            widths.push(width(own, &left, |cluster| whole[cluster].1 - part(cluster).map_or(0.0, others)));
+        }
+        let sums: Vec<f64> = whole.iter().map(|(sum, _)| *sum).collect();
+        width(own, &sums, |cluster| whole[cluster].1)
     }
 }
 
@@ -131,11 +224,7 @@ fn estimate(
     sums.for_each(|sums| {
         let Some(&row) = rows.next() else { return };
         let Some(own) = labels[row].and_then(|label| references.labels.binary_search(&label).ok()) else { return };
-        let part = references.part_of(row);
-        widths.push(Some(references.width(own, part, sums, None)));
-        for (replicate, widths) in without.iter_mut().enumerate() {
-            widths.push(references.width(own, part, sums, Some(replicate)));
-        }
+        widths.push(Some(references.widths(row, own, sums, &mut without)));
     });
     let of_measured = Silhouette::of(&widths, None)?;
     let n = widths.len() as f64;
@@ -175,6 +264,23 @@ mod tests {
             ((centre + noise) * 65536.0).round() / 65536.0
         });
         (x, labels)
+    }
+
+    #[test]
+    fn rows_are_found_by_their_rank() {
+        let labels: Vec<Option<usize>> = (0..3 * CHUNK + 5).map(|i| (i % 7 > 0).then_some(i * i % 7 * 2)).collect();
+        let census = Census::new(&labels);
+        let of = |label: usize| (0..labels.len()).filter(|&i| labels[i] == Some(label)).collect::<Vec<_>>();
+        let ranks: Vec<Vec<usize>> =
+            census.sizes.iter().map(|&size| (0..size).filter(|rank| rank % 1000 < 3).collect()).collect();
+        for (label, rows) in census.pick(&ranks, |label| label).iter().enumerate() {
+            let all = of(label);
+            assert_eq!(all.len(), census.sizes[label]);
+            assert_eq!(rows, &ranks[label].iter().map(|&rank| all[rank]).collect::<Vec<_>>());
+        }
+        let clustered: Vec<usize> = (0..labels.len()).filter(|&i| labels[i].is_some()).collect();
+        let last = clustered.len() - 1;
+        assert_eq!(census.pick(&[vec![0, 70_000, last]], |_| 0), [[clustered[0], clustered[70_000], clustered[last]]]);
     }
 
     #[test]

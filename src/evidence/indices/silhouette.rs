@@ -202,6 +202,8 @@ mod tests {
                     prop_assert!((found - expected).abs() <= bound, "{} {}", found, expected);
                 }
             }
+            let threads = rayon::ThreadPoolBuilder::new().num_threads(5).build().unwrap();
+            prop_assert_eq!(threads.install(|| silhouette_samples(x.view(), &labels)).unwrap(), found.clone());
             let mut order: Vec<usize> = (0..rows).collect();
             order.shuffle(&mut rng);
             let shuffled: Vec<Option<usize>> = order.iter().map(|&row| labels[row].map(|c| clusters - c)).collect();

@@ -26,15 +26,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_order_gives_the_same_bits_and_nothing_is_lost(
-            mut values in proptest::collection::vec(-1e9_f64..1e9, 0..200), by in 0_usize..200
+        fn any_order_gives_the_same_bits(
+            mut values in proptest::collection::vec(-1e9_f64..1e9, 1..200), by in 0_usize..200
         ) {
             let whole = total(values.iter().copied());
-            let plain: f64 = values.iter().sum();
-            prop_assert!((whole - plain).abs() <= 1e-5, "{} {}", whole, plain);
-            let by = by % values.len().max(1);
+            let by = by % values.len();
             values.rotate_left(by);
             prop_assert_eq!(whole.to_bits(), total(values.iter().copied()).to_bits());
+        }
+
+        /// Of numbers whose plain sum is not rounded.
+        #[test]
+        fn nothing_is_lost(values in proptest::collection::vec(proptest::num::i32::ANY, 0..200)) {
+            let values: Vec<f64> = values.into_iter().map(|v| f64::from(v) / 1024.0).collect();
+            prop_assert_eq!(total(values.iter().copied()), values.iter().sum::<f64>());
         }
     }
 
