@@ -8,7 +8,7 @@
 //! * `fit` (`clusters`, `starts`): k-means to a fixed point;
 //! * `predict` (`clusters`): labels of all rows by fitted centroids;
 //! * `mixture` (`components`, `start=PATH` of raw `u32` labels, `iterations`): one iteration of EM;
-//! * `sweep` (`from`, `to`): a fit for every number of clusters on rows packed once;
+//! * `sweep` (`from`, `to`, `sample`): a fit for every number of clusters with its indices, the silhouette on a sample;
 //! * `linfa` (as `lloyd`): the same iterations by linfa-clustering;
 //! * `machine`: what the memory and the arithmetic units give, the limits of the others.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
@@ -17,7 +17,8 @@ mod arguments;
 
 use arguments::Arguments;
 use ilk::cluster::kmeans::{Fitted, iterate};
-use ilk::cluster::{GaussianMixture, KMeans, Packed, Prototypes};
+use ilk::cluster::{Algorithm, GaussianMixture, KMeans, Packed, Prototypes};
+use ilk::evidence::select::{Candidate, SelectK, sweep_k};
 use ndarray::{Array2, ArrayView2};
 use serde_json::{Value, json};
 use std::io::BufRead;
@@ -216,15 +217,20 @@ fn predict(arguments: &Arguments) -> Box<dyn FnMut() -> Value> {
 
 fn sweep(arguments: &Arguments) -> Box<dyn FnMut() -> Value> {
     let x = arguments.rows();
-    let (from, to) = (arguments.get("from", 2), arguments.get("to", 20));
     let model = model(arguments);
+    let select = SelectK {
+        k_min: arguments.get("from", 2),
+        k_max: arguments.get("to", 20),
+        bootstraps: 0,
+        silhouette_sample: arguments.get("sample", 10_000),
+        ..SelectK::default()
+    };
     Box::new(move || {
-        let (inertias, seconds) = timed(|| {
-            let packed = Packed::new(x.view().into()).unwrap();
-            let one = |n_clusters| KMeans { n_clusters, ..model.clone() }.fit_packed(&packed, 1).unwrap().inertia;
-            (from..=to).map(one).collect::<Vec<f64>>()
-        });
-        json!({ "seconds": seconds, "inertias": inertias })
+        let template = |n_clusters| Algorithm::KMeans(KMeans { n_clusters, ..model.clone() });
+        let (swept, seconds) = timed(|| sweep_k(x.view().into(), &template, &select, 1, &|_, _| {}).unwrap());
+        let of = |value: fn(&Candidate) -> Option<f64>| swept.iter().map(value).collect::<Vec<_>>();
+        json!({ "seconds": seconds, "inertias": of(|c| Some(c.inertia)), "silhouettes": of(|c| c.silhouette),
+            "davies_bouldin": of(|c| c.davies_bouldin), "calinski_harabasz": of(|c| c.calinski_harabasz) })
     })
 }
 

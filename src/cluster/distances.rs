@@ -188,16 +188,25 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
-    /// Shows `look` the sums of every customer, in the order of the groups and of their rows.
-    pub(crate) fn for_each(&self, mut look: impl FnMut(&[f64])) {
-        for (customers, sums) in &self.of_tiles {
+    /// What `look` makes of the place of every customer, in the order of the groups and of their rows, and of its sums.
+    pub(crate) fn map<T: Send>(&self, look: impl Fn(usize, &[f64]) -> T + Sync) -> Vec<T> {
+        let mut first = 0;
+        let starts: Vec<usize> = (self.of_tiles.iter())
+            .map(|(customers, _)| {
+                first += customers;
+                first - customers
+            })
+            .collect();
+        let of_tile = |(start, (customers, sums)): (usize, &(usize, Vec<u64>))| {
             let mut here = vec![0.0; sums.len() / customers];
-            for customer in 0..*customers {
+            let of_one = |customer: usize| {
                 let group_by_group = sums.iter().skip(customer).step_by(*customers);
                 here.iter_mut().zip(group_by_group).for_each(|(here, &sum)| *here = sum as f64 * self.unit);
-                look(&here);
-            }
-        }
+                look(start + customer, &here)
+            };
+            (0..*customers).map(of_one).collect::<Vec<T>>()
+        };
+        starts.into_par_iter().zip(&self.of_tiles).flat_map_iter(of_tile).collect()
     }
 }
 
@@ -228,9 +237,7 @@ mod tests {
     }
 
     fn listed(sums: &Sums) -> Vec<Vec<f64>> {
-        let mut all = Vec::new();
-        sums.for_each(|sums| all.push(sums.to_vec()));
-        all
+        sums.map(|_, sums| sums.to_vec())
     }
 
     proptest! {

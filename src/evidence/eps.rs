@@ -3,7 +3,7 @@
 //! The curve has one natural scale but rarely one natural number, so the candidates run over a grid around the knee and
 //! the report shows all of them.
 
-use super::select::{Candidate, percent};
+use super::select::{Candidate, Measures, percent};
 use crate::cluster::kdistance::{k_distances, knee, three_digits};
 use crate::cluster::{Algorithm, Clusterer, Dbscan, Prototypes};
 use crate::error::{Error, Result};
@@ -51,13 +51,14 @@ fn sweep(x: ArrayView2<f64>, min_samples: usize, template: &EpsTemplate, seed: u
         .why("all distances to the nearest neighbours are 0, so they cannot tell a radius")
         .help("a larger min_samples, more features, or algorithm = \"kmeans\""));
     };
+    let measures = Measures::new(x.into(), SILHOUETTE_SAMPLE, seed);
     let mut swept = Vec::new();
     for step in -STEPS..=STEPS {
         let eps = three_digits(knee * 2_f64.powf(f64::from(step) / 4.0));
         let fitted = template(eps).fit(x, seed);
         swept.push(match fitted {
             Ok(prototypes) => {
-                let (mut candidate, _) = Candidate::measure(x.into(), &prototypes, eps, SILHOUETTE_SAMPLE, seed);
+                let (mut candidate, _) = measures.candidate(&prototypes, eps);
                 if !SANE_NOISE.contains(&candidate.unclustered) {
                     candidate.excluded = format!("leaves {} of customers unclustered", noise(&candidate));
                 }

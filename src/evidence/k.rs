@@ -1,6 +1,6 @@
 //! Choosing k: fit every one of them, measure, and let the rule of [`super::select`] decide.
 
-use super::select::{Candidate, SelectK, Verdict, judge};
+use super::select::{Candidate, Measures, SelectK, Verdict, judge};
 use super::stability::{Found, Sample};
 use crate::cluster::{Algorithm, Points, Prototypes, fit_each};
 use crate::error::{Result, Warning};
@@ -66,6 +66,7 @@ fn sweep(
     let algorithms: Vec<Algorithm> = (select.k_min..=select.k_max).map(template).collect();
     let total = algorithms.len();
     let sample = Sample::new(space.points, STABILITY_ROWS, seed);
+    let measures = Measures::new(space, select.silhouette_sample, seed);
     let (mut swept, mut found) = (Vec::with_capacity(total), Vec::with_capacity(total));
     let fits = fit_each(&algorithms, space.points, seed)?;
     for ((k, algorithm), fit) in (select.k_min..).zip(&algorithms).zip(fits) {
@@ -75,7 +76,7 @@ fn sweep(
             Err(error) if matches!(error.code(), "E0401" | "E0404") && !swept.is_empty() => break,
             Err(error) => return Err(error),
         };
-        let (candidate, labels) = Candidate::measure(space, &prototypes, k as f64, select.silhouette_sample, seed);
+        let (candidate, labels) = measures.candidate(&prototypes, k as f64);
         found.push(Found { labels: sample.labels_of(&labels), algorithm: algorithm.for_resamples() });
         swept.push(Swept { candidate, stability: Vec::new(), prototypes, warnings });
         // The last is done when stability is.

@@ -5,7 +5,7 @@
 //! resamples; among those the silhouette decides, and within one standard error the smaller k.
 
 pub use super::eps::{EpsChoice, EpsTemplate, choose_eps, sweep_eps};
-use super::indices::{calinski_harabasz, davies_bouldin, inertia, silhouette};
+use super::indices::{Dispersions, silhouette};
 pub use super::k::{Choice, Space, Template, choose_k, sweep_k};
 use crate::cluster::Prototypes;
 use crate::error::{Error, Result};
@@ -19,7 +19,7 @@ pub struct Candidate {
     pub value: f64,
     /// Number of clusters it gave.
     pub clusters: usize,
-    /// Sum of squared distances.
+    /// Sum of squared distances of the customers with a cluster to its mean.
     pub inertia: f64,
     /// Mean silhouette and its standard error; `None` where undefined.
     pub silhouette: Option<f64>,
@@ -43,29 +43,35 @@ pub struct Candidate {
     pub excluded: String,
 }
 
-impl Candidate {
-    /// Measures the clusters that `prototypes` make; stability is left open.
-    pub(super) fn measure(
-        Space { points, x }: Space,
-        prototypes: &Prototypes,
-        value: f64,
-        sample: usize,
-        seed: u64,
-    ) -> (Self, Vec<Option<usize>>) {
-        let assignments = prototypes.assign_points(points);
-        let labels: Vec<Option<usize>> = assignments.iter().map(|a| a.cluster).collect();
+/// What candidates are measured on.
+pub(super) struct Measures<'a> {
+    space: Space<'a>,
+    dispersions: Option<Dispersions<'a>>,
+    silhouette_sample: usize,
+    seed: u64,
+}
+
+impl<'a> Measures<'a> {
+    pub(super) fn new(space: Space<'a>, silhouette_sample: usize, seed: u64) -> Self {
+        Self { space, dispersions: Dispersions::new(space.x), silhouette_sample, seed }
+    }
+
+    /// The clusters that `prototypes` make; stability is left open.
+    pub(super) fn candidate(&self, prototypes: &Prototypes, value: f64) -> (Candidate, Vec<Option<usize>>) {
+        let labels = prototypes.clusters_of(self.space.points);
         let mut sizes = vec![0_usize; prototypes.n_clusters()];
         labels.iter().flatten().for_each(|&cluster| sizes[cluster] += 1);
         let share = |size: usize| size as f64 / labels.len().max(1) as f64;
-        let width = silhouette(x, &labels, sample, seed);
-        let candidate = Self {
+        let width = silhouette(self.space.x, &labels, self.silhouette_sample, self.seed);
+        let dispersion = self.dispersions.as_ref().map(|dispersions| dispersions.of(&labels));
+        let candidate = Candidate {
             value,
             clusters: sizes.len(),
-            inertia: inertia(&assignments),
+            inertia: dispersion.as_ref().map_or(f64::NAN, |dispersion| dispersion.within),
             silhouette: width.map(|s| s.mean),
             silhouette_error: width.map(|s| s.standard_error),
-            davies_bouldin: davies_bouldin(x, &labels),
-            calinski_harabasz: calinski_harabasz(x, &labels),
+            davies_bouldin: dispersion.as_ref().and_then(|dispersion| dispersion.davies_bouldin()),
+            calinski_harabasz: dispersion.as_ref().and_then(|dispersion| dispersion.calinski_harabasz()),
             stability: None,
             smallest: share(sizes.iter().copied().min().unwrap_or(0)),
             largest: share(sizes.iter().copied().max().unwrap_or(0)),
@@ -75,7 +81,9 @@ impl Candidate {
         };
         (candidate, labels)
     }
+}
 
+impl Candidate {
     /// A value at which there are no clusters.
     pub(super) fn nothing(value: f64) -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! The quality of HDBSCAN over its one question: how many customers make a group.
 
-use super::select::{Candidate, Space};
+use super::select::{Candidate, Measures, Space};
 use crate::cluster::{Algorithm, Clusterer};
 use crate::error::Result;
 
@@ -22,10 +22,11 @@ pub fn size_of(share: f64, n: usize) -> usize {
 pub fn sweep_sizes(space: Space, template: &dyn Fn(usize) -> Algorithm, seed: u64) -> Result<Vec<Candidate>> {
     let mut sizes: Vec<usize> = SHARES.iter().map(|share| size_of(*share, space.x.nrows())).collect();
     sizes.dedup();
+    let measures = Measures::new(space, SILHOUETTE_SAMPLE, seed);
     sizes
         .into_iter()
         .map(|size| match template(size).fit_points(space.points, seed) {
-            Ok(prototypes) => Ok(Candidate::measure(space, &prototypes, size as f64, SILHOUETTE_SAMPLE, seed).0),
+            Ok(prototypes) => Ok(measures.candidate(&prototypes, size as f64).0),
             Err(error) if error.code() == "E0411" => Ok(Candidate::nothing(size as f64)),
             Err(error) => Err(error),
         })

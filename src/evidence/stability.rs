@@ -113,9 +113,7 @@ fn best_jaccard(
     points: Points,
 ) -> Vec<Option<f64>> {
     let (new, n_new): (Vec<Option<usize>>, usize) = match refit {
-        Some(prototypes) => {
-            (prototypes.assign_points(points).iter().map(|a| a.cluster).collect(), prototypes.n_clusters())
-        }
+        Some(prototypes) => (prototypes.clusters_of(points), prototypes.n_clusters()),
         None => (vec![None; old.len()], 1),
     };
     let mut both = vec![vec![0_usize; n_new]; n_clusters];

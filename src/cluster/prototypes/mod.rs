@@ -15,6 +15,7 @@ use super::kernel::transpose::Value;
 use crate::error::{Error, Result};
 use linfa::traits::PredictInplace;
 use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// From so many prototypes on, one tree over all of them finds the nearest sooner than a scan.
@@ -376,6 +377,17 @@ impl Prototypes {
         let assigned = self.assign(x.mapv(V::wide).view());
         let number = |a: &Assignment| a.cluster.map_or(NOWHERE, |cluster| cluster as i32);
         labels.iter_mut().zip(&assigned).for_each(|(label, a)| *label = number(a));
+    }
+
+    /// [`Prototypes::labels`] of `points`, which may have codes, as numbers or nothing.
+    ///
+    /// # Panics
+    /// As [`Prototypes::assign_points`].
+    pub fn clusters_of(&self, points: Points) -> Vec<Option<usize>> {
+        if matches!(self.rule, Rule::Mixed { .. }) {
+            return self.assign_points(points).iter().map(|a| a.cluster).collect();
+        }
+        self.labels(points.x).into_par_iter().map(|label| usize::try_from(label).ok()).collect()
     }
 
     /// Where every one of `points` belongs; weights have no effect, and codes none unless the rule is [`Rule::Mixed`].

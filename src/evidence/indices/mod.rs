@@ -12,6 +12,7 @@ mod total;
 
 pub use agreement::{adjusted_mutual_information, adjusted_rand};
 pub use centroids::{simplified_silhouette_samples, squared_silhouette_samples};
+pub(super) use dispersion::Dispersions;
 pub use dispersion::{calinski_harabasz, davies_bouldin};
 pub(super) use sampled::sample_rows;
 pub use sampled::silhouette;
@@ -56,10 +57,6 @@ impl Groups {
         let labels = (0..rows.len()).filter(|&cluster| !rows[cluster].is_empty()).collect();
         rows.retain(|rows| !rows.is_empty());
         (rows.len() >= 2).then_some(Self { rows, labels })
-    }
-
-    fn len(&self) -> usize {
-        self.rows.iter().map(Vec::len).sum()
     }
 
     /// Weighted clusters × features, and the weight of each.

@@ -78,13 +78,14 @@ pub fn silhouette_samples(x: ArrayView2<f64>, labels: &[Option<usize>]) -> Optio
     let frame = Frame::new(x, groups.rows.iter().flatten().copied())?;
     let sizes: Vec<f64> = groups.rows.iter().map(|rows| rows.len() as f64).collect();
     let sums = Tiles::new(x, &groups.rows, &frame).within();
-    let mut rows = groups.rows.iter().enumerate().flat_map(|(own, rows)| rows.iter().map(move |&row| (row, own)));
-    let mut samples = vec![None; x.nrows()];
-    sums.for_each(|sums| {
-        if let Some((row, own)) = rows.next() {
-            samples[row] = Some(width(own, sums, |cluster| sizes[cluster] - f64::from(u8::from(cluster == own))));
-        }
+    let of = |own: usize, rows: &[usize]| rows.iter().map(move |&row| (row, own)).collect::<Vec<_>>();
+    let rows: Vec<(usize, usize)> = groups.rows.iter().enumerate().flat_map(|(own, rows)| of(own, rows)).collect();
+    let widths = sums.map(|place, sums| {
+        let own = rows[place].1;
+        width(own, sums, |cluster| sizes[cluster] - f64::from(u8::from(cluster == own)))
     });
+    let mut samples = vec![None; x.nrows()];
+    rows.iter().zip(widths).for_each(|((row, _), width)| samples[*row] = Some(width));
     Some(samples)
 }
 
