@@ -21,7 +21,6 @@ use ilk::cluster::{Algorithm, GaussianMixture, KMeans, Packed, Prototypes};
 use ilk::evidence::select::{Candidate, SelectK, sweep_k};
 use ndarray::{Array2, ArrayView2};
 use serde_json::{Value, json};
-use std::io::BufRead;
 use std::time::Instant;
 
 #[global_allocator]
@@ -91,25 +90,7 @@ fn main() {
         "machine" => Box::new(machine),
         other => panic!("no workload {other}"),
     };
-    let mut report = || {
-        let mut line = run();
-        line["peak_megabytes"] = json!(peak_megabytes());
-        println!("{line}");
-    };
-    match arguments.text("repeats") {
-        Some("serve") => {
-            println!("ready");
-            std::io::stdin().lock().lines().for_each(|_| report());
-        }
-        _ => (0..arguments.get("repeats", 1)).for_each(|_| report()),
-    }
-}
-
-/// The most memory this process had, from the kernel; 0 where it does not say.
-fn peak_megabytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+    arguments.repeat(&mut run);
 }
 
 /// With `clock=cpu` the processor time of all threads, which other processes disturb less.

@@ -8,19 +8,25 @@
 //! * `sampled` (`sample`, `seed`): of so many rows, with a confidence interval;
 //! * `squared`, `simplified`: of all rows from centroids;
 //! * `indices`: Davies-Bouldin and Calinski-Harabasz;
+//! * `bootstrap` (`bootstraps`, `rows`): how the clusters of the labels come back in resamples, by k-means;
+//! * `gap` (`references`, `clusters`, `rows`): the gap statistic;
 //! * `agreement`: adjusted Rand and adjusted mutual information of the labels with those of `others=PATH`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 mod arguments;
 
 use arguments::Arguments;
+use ilk::cluster::{Algorithm, KMeans};
+use ilk::evidence::gap;
 use ilk::evidence::indices::{
     Silhouette, adjusted_mutual_information, adjusted_rand, calinski_harabasz, davies_bouldin, silhouette,
     silhouette_samples, simplified_silhouette_samples, squared_silhouette_samples,
 };
+use ilk::evidence::k::STABILITY_ROWS;
+use ilk::evidence::null::AxesBox;
+use ilk::evidence::stability::bootstrap;
 use ndarray::Array2;
 use serde_json::{Value, json};
-use std::io::BufRead;
 use std::time::Instant;
 
 #[global_allocator]
@@ -60,6 +66,30 @@ fn main() {
                 json!({ "silhouette": found.mean, "half_width": found.half_width })
             })
         }
+        "bootstrap" => {
+            let (x, bootstraps, most) =
+                (rows(&arguments), arguments.get("bootstraps", 100), arguments.get("rows", STABILITY_ROWS));
+            let n_clusters = labels_of.iter().flatten().max().unwrap() + 1;
+            let algorithm = Algorithm::KMeans(KMeans { n_clusters, ..KMeans::default() }).for_resamples();
+            Box::new(move || {
+                let found = bootstrap(x.view().into(), &labels_of, &algorithm, bootstraps, most, 1);
+                json!({ "agreement": found.agreement, "weakest": found.weakest() })
+            })
+        }
+        "gap" => {
+            let x = rows(&arguments);
+            let options = gap::Options {
+                most_clusters: arguments.get("clusters", 20),
+                references: arguments.get("references", 50),
+                most_rows: arguments.get("rows", gap::Options::default().most_rows),
+                n_starts: arguments.get("starts", 1),
+            };
+            Box::new(move || {
+                let null = AxesBox::new(x.view().into()).unwrap();
+                let found = gap::gap(x.view().into(), &null, options, 1).unwrap();
+                json!({ "k": found.choose(gap::Rule::Tibs2001SeMax, 1.0), "gap": found.gap, "standard_error": found.standard_error })
+            })
+        }
         "indices" => {
             let x = rows(&arguments);
             Box::new(move || {
@@ -80,25 +110,10 @@ fn main() {
             })
         }
     };
-    let mut report = || {
+    arguments.repeat(|| {
         let start = Instant::now();
         let mut line = run();
         line["seconds"] = json!(start.elapsed().as_secs_f64());
-        line["peak_megabytes"] = json!(peak_megabytes());
-        println!("{line}");
-    };
-    match arguments.text("repeats") {
-        Some("serve") => {
-            println!("ready");
-            std::io::stdin().lock().lines().for_each(|_| report());
-        }
-        _ => (0..arguments.get("repeats", 1)).for_each(|_| report()),
-    }
-}
-
-/// The most memory this process had, from the kernel; 0 where it does not say.
-fn peak_megabytes() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+        line
+    });
 }

@@ -12,6 +12,7 @@ use crate::features::occasion::Occasion;
 use crate::features::preparation::PreparationOptions;
 use crate::features::rules::Rule;
 use crate::features::{Family, Role};
+use crate::segment::playbook::Play;
 use crate::segment::rfm_grid::RfmConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct Config {
     /// The classic grid of recency, frequency and money, beside the clusters.
     #[serde(default)]
     pub rfm: RfmConfig,
+    /// What to do with a kind of customer, before what the built-in playbook says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub playbook: Vec<Play>,
     /// When bad data stop a run.
     #[serde(default)]
     pub quality: Quality,

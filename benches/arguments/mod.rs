@@ -1,6 +1,8 @@
-//! What to measure: a workload and `KEY=VALUE`s.
+//! What to measure: a workload and `KEY=VALUE`s; and how often.
 
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::BufRead;
 
 pub(crate) struct Arguments(BTreeMap<String, String>);
 
@@ -28,8 +30,34 @@ impl Arguments {
         }
     }
 
+    #[allow(dead_code, reason = "not every benchmark reads a file")]
     pub(crate) fn bytes(&self, key: &str) -> Vec<u8> {
         let path = self.text(key).unwrap_or_else(|| panic!("say {key}=PATH"));
         std::fs::read(path).unwrap_or_else(|e| panic!("{path}: {e}"))
     }
+
+    /// Runs once, `repeats=N` times, or with `repeats=serve` once per line of standard input; prints a line of JSON per run, to which the
+    /// peak memory is added.
+    #[allow(dead_code, reason = "not every benchmark is served")]
+    pub(crate) fn repeat(&self, mut run: impl FnMut() -> Value) {
+        let mut report = || {
+            let mut line = run();
+            line["peak_megabytes"] = json!(peak_megabytes());
+            println!("{line}");
+        };
+        match self.text("repeats") {
+            Some("serve") => {
+                println!("ready");
+                std::io::stdin().lock().lines().for_each(|_| report());
+            }
+            _ => (0..self.get("repeats", 1)).for_each(|_| report()),
+        }
+    }
+}
+
+/// The most memory this process had, from the kernel; 0 where it does not say.
+fn peak_megabytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
 }

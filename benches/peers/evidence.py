@@ -57,12 +57,94 @@ def sampled_table(n, sample, rounds):
     return text + gate("half width at most 0.005", half <= 0.005) + gate("apart by less than two half widths", apart < 2 * half) + "\n"
 
 
+def resamples(file, labels, bootstraps):
+    """The whole bootstrap: as many rows drawn again, k-means from the centroids of the labels, everyone labelled, pairs compared."""
+    import numpy as np
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_rand_score
+
+    x, labels = rows(file, D), np.fromfile(labels, np.uint32)
+    start = np.array([x[labels == c].mean(0) for c in range(labels.max() + 1)])
+    rng = np.random.default_rng(1)
+
+    def run():
+        found = []
+        for _ in range(bootstraps):
+            drawn = rng.integers(0, len(x), len(x))
+            found.append(KMeans(len(start), init=start, n_init=1).fit(x[drawn]).predict(x))
+        return {"agreement": float(np.mean([adjusted_rand_score(a, b) for a, b in zip(found[::2], found[1::2])]))}
+
+    return run
+
+
+def gaps(file, labels, references, clusters):
+    """Tibshirani, Walther & Hastie (2001): the box along the principal axes."""
+    import numpy as np
+    from sklearn.cluster import KMeans
+
+    x = rows(file, D)
+
+    def log_w(data):
+        return np.array([np.log(KMeans(k, n_init=1, random_state=1).fit(data).inertia_) for k in range(1, clusters + 1)])
+
+    def run():
+        rng = np.random.default_rng(1)
+        mean = x.mean(0)
+        axes = np.linalg.svd(x - mean, full_matrices=False)[2]
+        turned = (x - mean) @ axes.T
+        low, high = turned.min(0), turned.max(0)
+        drawn = [log_w((rng.uniform(low, high, x.shape) @ axes + mean).astype(np.float32)) for _ in range(references)]
+        gap = np.mean(drawn, 0) - log_w(x)
+        error = np.std(drawn, 0) * np.sqrt(1 + 1 / references)
+        k = next((k for k in range(clusters - 1) if gap[k] >= gap[k + 1] - error[k + 1]), clusters - 1) + 1
+        return {"k": k, "gap": gap.tolist(), "standard_error": error.tolist()}
+
+    return run
+
+
+def scaled(side, by):
+    """A side that did a part of the work, as if it had done `by` times as much."""
+    for run in side.runs:
+        run["seconds"] *= by
+
+
+def bootstrap_table(n, part):
+    file = segmix(n, D)
+    labels = labels_file(file, K)
+    ilk = ours("ilk", "bootstrap", bench="evidence", file=file, width=D, labels=labels)
+    sklearn = peer("scikit-learn and numpy", "evidence.py", "resamples", file=str(file), labels=str(labels), bootstraps=100 // part)
+    take_turns([ilk], 3)
+    take_turns([sklearn], 1, warm_up=False)
+    scaled(sklearn, part)
+    apart = abs(ilk.runs[-1]["agreement"] - sklearn.runs[-1]["agreement"])
+    note = f"scikit-learn did {100 // part} of the 100 resamples; its time is {part} times that."
+    text = table(f"Stability by 100 resamples, n = {n:,}, d = {D}, k = {K}.", ilk, [sklearn], note)
+    return text + "\n" + gate(f"mean adjusted Rand index of resamples within 0.005 ({apart:.4f} apart)", apart < 0.005) + "\n"
+
+
+def gap_table(n, part):
+    file = segmix(n, D)
+    labels = labels_file(file, K)
+    ilk = ours("ilk", "gap", bench="evidence", file=file, width=D, labels=labels)
+    sklearn = peer("scikit-learn n_init=1 and numpy", "evidence.py", "gaps", file=str(file), labels=str(labels), references=50 // part, clusters=20)
+    take_turns([ilk], 3)
+    take_turns([sklearn], 1, warm_up=False)
+    scaled(sklearn, part)
+    a, b = ilk.runs[-1], sklearn.runs[-1]
+    note = f"scikit-learn drew {50 // part} of the 50 references; its time is {part} times that, so a little too long."
+    text = table(f"Gap statistic, 50 references, k = 1..20, n = {n:,}, d = {D}.", ilk, [sklearn], note)
+    apart = max(abs(x - y) / e for x, y, e in zip(a["gap"], b["gap"], a["standard_error"]))
+    text += "\n" + gate(f"the same k chosen ({a['k']} and {b['k']})", a["k"] == b["k"])
+    return text + gate(f"gaps within 2 standard errors (worst {apart:.1f})", apart <= 2) + "\n"
+
+
 def report(quick, machine):
     text = silhouette_table(20_000, 3)
     if not quick:
         text += silhouette_table(100_000, 1)
-    return text + sampled_table(1_000_000 if quick else 10_000_000, 14_000, 3)
+    text += sampled_table(1_000_000 if quick else 10_000_000, 14_000, 3)
+    return text + bootstrap_table(1_000_000, 10) + gap_table(100_000, 25 if quick else 10)
 
 
 if __name__ == "__main__":
-    serve({"silhouette": silhouette})
+    serve({"silhouette": silhouette, "resamples": resamples, "gaps": gaps})

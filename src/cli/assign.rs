@@ -73,7 +73,7 @@ impl Assign {
             _ => error,
         })?;
         voice.warn(&scored.warnings);
-        let table = assignment_table(&model, &scored.matrix, &scored.assignments, &scored.rfm, &scored.tables);
+        let table = assignment_table(&model, &scored.matrix, &scored.assignments, &[], &scored.rfm, &scored.tables);
         write_new(&self.out, &format.write(&table)?, self.replace)?;
         let count = |fit: Fit| scored.assignments.iter().filter(|a| Fit::of(a, model.far) == fit).count();
         let mut sizes: Vec<(String, usize)> =

@@ -135,6 +135,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0405", include_str!("explain/W0405.md")),
     ("W0410", include_str!("explain/W0410.md")),
     ("W0412", include_str!("explain/W0412.md")),
+    ("W0413", include_str!("explain/W0413.md")),
     ("W0421", include_str!("explain/W0421.md")),
     ("W0422", include_str!("explain/W0422.md")),
     ("W0423", include_str!("explain/W0423.md")),

@@ -8,7 +8,7 @@ use crate::export::Format;
 use crate::features::Unit;
 use crate::pipeline::{self, Watch, assignment_table, feature_table};
 use crate::report::words::leads;
-use crate::report::{Report, html, markdown};
+use crate::report::{Report, evidence, html, markdown};
 use crate::store::{Manifest, Published, Store, now};
 use clap::Args;
 use serde::Serialize;
@@ -58,10 +58,22 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
     voice.warn(&run.report.warnings);
 
     progress.begin("write");
-    let assignments =
-        assignment_table(&run.model, &run.prepared.matrix, &run.assignments, &run.rfm, &run.prepared.tables);
+    let assignments = assignment_table(
+        &run.model,
+        &run.prepared.matrix,
+        &run.assignments,
+        &run.confidence,
+        &run.rfm,
+        &run.prepared.tables,
+    );
     let metrics = json!({
         "algorithm": run.report.method.algorithm,
+        "verdict": run.report.method.verdict,
+        "reasons": run.report.method.reasons,
+        "evidence": run.report.method.evidence,
+        "agreement": run.report.method.agreement,
+        "algorithms": run.report.method.algorithms.iter().cloned().collect::<BTreeMap<_, _>>(),
+        "recurrence": run.report.segments.iter().map(|s| (s.id.clone(), s.recurrence)).collect::<BTreeMap<_, _>>(),
         "segments": run.report.segments.len(),
         "silhouette": run.report.method.silhouette,
         "davies_bouldin": run.report.method.davies_bouldin,
@@ -113,7 +125,7 @@ fn metadata(started: u64) -> BTreeMap<String, serde_json::Value> {
     ])
 }
 
-fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
     // Plain structs of numbers and text always serialise; a gap would be caught by the tests that read these files.
     let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
     bytes.push(b'\n');
@@ -123,6 +135,9 @@ fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
 /// The segment table and where everything is.
 pub(crate) fn say(report: &Report, published: &Published, voice: &Voice) -> Result<()> {
     voice.say("");
+    if let Some(said) = evidence::said(report) {
+        voice.say(format!("{}. {}\n{}\n", said.heading, said.sentence, said.because));
+    }
     voice.say(segments(report));
     let model = &published.model;
     let html = published.report.join("report.html");

@@ -1,11 +1,13 @@
 //! `ilk sweep`: the quality table over the number of segments, over eps, or over the least size of a segment.
 
 use super::progress::Progress;
+use super::run::pretty;
 use super::{Voice, config, table};
 use crate::config::AlgorithmName;
 use crate::error::Result;
-use crate::pipeline::{self, Watch};
-use crate::store::Store;
+use crate::pipeline::{self, Watch, Weighed};
+use crate::report::evidence;
+use crate::store::{Store, write_atomic};
 use clap::Args;
 
 /// Arguments of `ilk sweep`.
@@ -17,6 +19,10 @@ pub struct Sweep {
     /// Largest k
     #[arg(long, value_name = "K")]
     k_max: Option<usize>,
+    /// Everything that decides: segments beside customers without groups, halves that predict each other, other algorithms.
+    /// Saved as reports/sweep.json
+    #[arg(long)]
+    full: bool,
 }
 
 impl Sweep {
@@ -33,6 +39,11 @@ impl Sweep {
         let progress = Progress::new(voice, 3);
         let prepared = pipeline::prepare(&config, store.root(), &progress)?;
         progress.begin("sweep");
+        if self.full {
+            let weighed = pipeline::weighed(&config.cluster, &prepared.model_matrix, &progress)?;
+            progress.end(&[]);
+            return full(&weighed, store, voice);
+        }
         let candidates = pipeline::sweep(&config.cluster, &prepared.model_matrix, &progress)?;
         progress.end(&[]);
         let number = |value: Option<f64>, digits: usize| value.map_or("–".into(), |v| format!("{v:.digits$}"));
@@ -73,4 +84,26 @@ impl Sweep {
         voice.document(&candidates)?;
         Ok(0)
     }
+}
+
+/// Prints and saves all that decides.
+fn full(weighed: &Weighed, store: &Store, voice: &Voice) -> Result<i32> {
+    voice.warn(&weighed.warnings);
+    voice.say(format!("{}: {}", weighed.verdict.name(), weighed.verdict.sentence()));
+    for reason in &weighed.reasons {
+        voice.say(format!("  {reason}"));
+    }
+    let header = evidence::HEADER.map(str::to_uppercase);
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    voice.say("");
+    voice.say(table(&header, &evidence::rows(&weighed.candidates), &[0, 2, 3, 4, 5, 6, 7, 8]));
+    voice.say("");
+    for [name, value, says] in evidence::tests(weighed.evidence.as_ref(), &weighed.algorithms) {
+        voice.say(format!("  {name}: {value}, {says}"));
+    }
+    let path = store.root().join("reports").join("sweep.json");
+    write_atomic(&path, &pretty(weighed))?;
+    voice.say(format!("\nSaved    {}", path.display()));
+    voice.document(weighed)?;
+    Ok(0)
 }

@@ -8,18 +8,18 @@ use std::cmp::Ordering;
 /// The distinct rows of some points in lexicographic order, with the weight of all their duplicates: what an algorithm
 /// makes of them cannot depend on the order in which rows came, and a row of weight 2 is the same as two such rows.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Distinct {
+pub(crate) struct Distinct {
     /// Distinct rows × features, C order, without negative zeros.
-    pub(super) x: Array2<f64>,
+    pub(crate) x: Array2<f64>,
     /// Distinct rows × nominal features, C order; no columns if the points have no codes.
-    pub(super) codes: Array2<u32>,
+    pub(crate) codes: Array2<u32>,
     /// How many customers each distinct row stands for.
-    pub(super) weights: Vec<f64>,
+    pub(crate) weights: Vec<f64>,
 }
 
 impl Distinct {
     /// Collapses checked points.
-    pub(super) fn of(points: Points) -> Self {
+    pub(crate) fn of(points: Points) -> Self {
         let x = points.x.mapv(|v| v + 0.0);
         let none = Array2::zeros((x.nrows(), 0));
         let codes = points.codes.map_or(none.view(), |codes| codes.reborrow());
@@ -49,18 +49,18 @@ impl Distinct {
     }
 
     /// Number of distinct rows.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.weights.len()
     }
 
     /// The same as points.
-    pub(super) fn points(&self) -> Points<'_> {
+    pub(crate) fn points(&self) -> Points<'_> {
         let codes: Option<ArrayView2<u32>> = (self.codes.ncols() > 0).then(|| self.codes.view());
         Points { x: self.x.view(), weights: Some(&self.weights), codes }
     }
 
     /// The rows of the given numbers.
-    pub(super) fn select(&self, rows: &[usize]) -> Self {
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
         Self {
             x: self.x.select(Axis(0), rows),
             codes: self.codes.select(Axis(0), rows),

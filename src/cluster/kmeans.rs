@@ -56,7 +56,8 @@ const ROWS_PER_CLUSTER: usize = 100;
 /// At most so many of the best different starts go on with more rows.
 const FINALISTS: usize = 8;
 
-/// Where the small sample is all there is, so many of the best different starts look for swaps; else only the best.
+/// Where the small sample is all there is, at most so many of the best different starts look for swaps, one of five; else only the
+/// best.
 const IMPROVED: usize = 4;
 
 /// Standard errors of the difference of two inertias beyond which a sample tells them apart.
@@ -75,13 +76,16 @@ pub struct KMeans {
     pub n_starts: usize,
     /// Upper bound on the iterations of one start, 1 to 1,000,000.
     pub max_iterations: usize,
+    /// Once the starts are done single centroids are moved to where they are missed, as long as one of so many trials helps, 0 to
+    /// 10,000; every trial takes some ten passes.
+    pub swaps: usize,
     /// Who computes it.
     pub implementation: Implementation,
 }
 
 impl Default for KMeans {
     fn default() -> Self {
-        Self { n_clusters: 5, n_starts: 20, max_iterations: 300, implementation: Implementation::default() }
+        Self { n_clusters: 5, n_starts: 20, max_iterations: 300, swaps: 16, implementation: Implementation::default() }
     }
 }
 
@@ -215,9 +219,10 @@ impl KMeans {
             let go_on = |(_, start): &(f64, Lloyd)| self.descend(large, &sketch.rows, start.centroids().to_vec());
             best = ranked(best.par_iter().map(go_on).collect::<Result<_>>()?);
         }
-        if self.implementation == Implementation::Ilk {
-            let more = best.split_off(best.len().min(if start.rows < large.rows { 1 } else { IMPROVED }));
-            let swap = |begun| improve(begun, start, values, self.max_iterations, seed);
+        if self.swaps > 0 && self.implementation == Implementation::Ilk {
+            let improved = if start.rows < large.rows { 1 } else { self.n_starts.div_ceil(5).min(IMPROVED) };
+            let more = best.split_off(best.len().min(improved));
+            let swap = |begun| improve(begun, start, values, self, seed);
             let improved: Vec<(f64, Lloyd)> = best.into_par_iter().map(swap).collect();
             best = sorted(improved.into_iter().chain(more).collect());
         }
@@ -344,7 +349,7 @@ fn fitted(lloyd: &Lloyd, width: usize, stopped_starts: usize) -> Result<Fitted> 
 
 impl Clusterer for KMeans {
     fn check(&self) -> Result<()> {
-        let Self { n_clusters, n_starts, max_iterations, implementation: _ } = *self;
+        let Self { n_clusters, n_starts, max_iterations, swaps, implementation: _ } = *self;
         if !(1..=MOST_CLUSTERS).contains(&n_clusters) {
             let bounds = format!("from 1 to {MOST_CLUSTERS} and to the number of customers");
             return Err(out_of_bounds("n_clusters", n_clusters, &bounds, "n_clusters = \"auto\""));
@@ -354,6 +359,9 @@ impl Clusterer for KMeans {
         }
         if !(1..=1_000_000).contains(&max_iterations) {
             return Err(out_of_bounds("max_iterations", max_iterations, "from 1 to 1000000", "max_iterations = 300"));
+        }
+        if swaps > 10_000 {
+            return Err(out_of_bounds("swaps", swaps, "from 0 to 10000", "swaps = 16"));
         }
         Ok(())
     }

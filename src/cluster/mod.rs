@@ -37,6 +37,7 @@ mod swaps;
 mod tree;
 pub mod ward;
 
+pub(crate) use canonical::Distinct;
 pub use dbscan::Dbscan;
 pub use floor::Floor;
 pub use hdbscan::Hdbscan;
@@ -140,8 +141,11 @@ impl Algorithm {
     #[must_use]
     pub fn for_resamples(&self) -> Self {
         const STARTS: usize = 3;
+        const SWAPS: usize = 6;
         match self {
-            Algorithm::KMeans(a) => Algorithm::KMeans(KMeans { n_starts: a.n_starts.min(STARTS), ..a.clone() }),
+            Algorithm::KMeans(a) => {
+                Algorithm::KMeans(KMeans { n_starts: a.n_starts.min(STARTS), swaps: a.swaps.min(SWAPS), ..a.clone() })
+            }
             Algorithm::GaussianMixture(a) => {
                 Algorithm::GaussianMixture(GaussianMixture { n_init: a.n_init.min(STARTS), ..a.clone() })
             }

@@ -82,6 +82,11 @@ impl<'a> Packed<'a> {
         self.total
     }
 
+    /// Number of distinct rows, or 65,536 where there are more.
+    pub fn distinct(&self) -> usize {
+        self.sample.sketch.weights.len()
+    }
+
     pub(super) fn all(&self) -> &Blocks<'a> {
         &self.all
     }

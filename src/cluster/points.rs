@@ -60,7 +60,7 @@ impl Points<'_> {
 
     /// Refuses what would put everyone into one cluster: values that are not finite or whose squares overflow (`E0346`),
     /// no features (`E0403`); and weights or codes that do not fit the rows (`E0347`).
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         const LARGEST: f64 = 1e100;
         let x = self.x;
         if x.ncols() == 0 && self.codes.is_none_or(|codes| codes.ncols() == 0) {
@@ -98,7 +98,7 @@ impl Points<'_> {
     }
 
     /// For algorithms that know distances between numbers only.
-    pub(super) fn refuse_codes(&self, algorithm: &str) -> Result<()> {
+    pub(crate) fn refuse_codes(&self, algorithm: &str) -> Result<()> {
         match self.codes {
             Some(codes) if codes.ncols() > 0 => {
                 Err(Error::new("E0347", format!("{algorithm} cannot compare levels of {} features", codes.ncols()))

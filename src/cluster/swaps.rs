@@ -4,6 +4,7 @@
 //! Conrads, Drexler, Könen, Schmidt & Schmidt 2024): a row drawn in proportion to its squared distance becomes a
 //! centroid in place of the one that is missed least, and the swap stays if the inertia at the new fixed point is smaller.
 
+use super::KMeans;
 use super::kernel::lanes::{WIDE, nearest_two};
 use super::lloyd::Lloyd;
 use super::packed::Blocks;
@@ -11,14 +12,11 @@ use super::seeds::{Candidates, draw};
 use super::stream;
 use rayon::prelude::*;
 
-/// Swaps that are tried from one solution, on the sample.
-const TRIALS: usize = 16;
-
 /// Iterations after which the trials are compared.
 const FORESIGHT: usize = 10;
 
-/// So many of the trials, those with the least inertia by then, go on to a fixed point with all rows.
-const SETTLED: usize = 2;
+/// Of so many trials the one with the least inertia by then goes on to a fixed point with all rows.
+const OF_TRIALS: usize = 8;
 
 /// At most so many swaps are made.
 const ROUNDS: usize = 20;
@@ -30,14 +28,16 @@ const WORTH: f64 = 1e-9;
 const STREAMS: u64 = 1 << 20;
 
 /// The best solution that swaps lead to from `start`, a fixed point on some rows with its inertia. Swaps are drawn from `sample`, the
-/// first of these rows, whose values (C order) are `values`. Ends when no swap of a round improves the solution.
+/// first of these rows, whose values (C order) are `values`; `model` says how many are tried from one solution. Ends when none of
+/// these improves it.
 pub(super) fn improve<'a>(
     start: (f64, Lloyd<'a>),
     sample: &Blocks,
     values: &[f64],
-    max_iterations: usize,
+    model: &KMeans,
     seed: u64,
 ) -> (f64, Lloyd<'a>) {
+    let KMeans { swaps, max_iterations, .. } = *model;
     let width = sample.width;
     let candidates = Candidates::new(sample);
     let mut best = start;
@@ -45,7 +45,7 @@ pub(super) fn improve<'a>(
         let nearest = Nearest::new(best.1.centroids(), values, width);
         let cumulative = candidates.cumulative(nearest.first.iter().copied());
         let begin = |number: usize| {
-            let row = draw(&cumulative, &mut stream(seed, STREAMS + (round * TRIALS + number) as u64))?;
+            let row = draw(&cumulative, &mut stream(seed, STREAMS + (round * swaps + number) as u64))?;
             let mut centroids = best.1.centroids().to_vec();
             let out = nearest.missed_least(&candidates, row, centroids.len() / width);
             centroids[out * width..][..width].copy_from_slice(&values[row * width..][..width]);
@@ -53,10 +53,10 @@ pub(super) fn improve<'a>(
             while lloyd.iterations < FORESIGHT.min(max_iterations) && lloyd.step() > 0 {}
             Some((lloyd.inertia(), lloyd.centroids().to_vec()))
         };
-        let mut trials: Vec<(f64, Vec<f64>)> = (0..TRIALS).into_par_iter().filter_map(begin).collect();
+        let mut trials: Vec<(f64, Vec<f64>)> = (0..swaps).into_par_iter().filter_map(begin).collect();
         trials.sort_by(|a, b| a.0.total_cmp(&b.0));
         trials.dedup_by(|a, b| a.1 == b.1);
-        trials.truncate(SETTLED);
+        trials.truncate(swaps.div_ceil(OF_TRIALS));
         let settle = |(_, centroids): (f64, Vec<f64>)| {
             let mut lloyd = Lloyd::new(best.1.rows(), centroids);
             lloyd.descend(max_iterations);
@@ -133,7 +133,7 @@ mod tests {
             // Both of the first stay in the first group: a local optimum.
             let stuck = settled(&rows, &[0.25 * scale, 0.75 * scale, 1500.0 * scale]);
             assert_eq!(stuck.1.sizes()[0], 200.0);
-            let (inertia, better) = improve(stuck, &rows, &values, 100, 7);
+            let (inertia, better) = improve(stuck, &rows, &values, &KMeans::default(), 7);
             assert_eq!(better.sizes(), [100.0, 100.0, 100.0]);
             assert_eq!(inertia, better.inertia());
         }
@@ -144,7 +144,7 @@ mod tests {
         let values = groups();
         let rows = Blocks::new(&values, vec![1.0; 300], 1);
         let best = settled(&rows, &[0.0, 1000.0, 2000.0]);
-        let (inertia, lloyd) = improve(best.clone(), &rows, &values, 100, 7);
+        let (inertia, lloyd) = improve(best.clone(), &rows, &values, &KMeans::default(), 7);
         assert_eq!((inertia, lloyd.centroids()), (best.0, best.1.centroids()));
     }
 
@@ -163,6 +163,6 @@ mod tests {
     #[test]
     fn equal_rows_leave_nothing_to_draw() {
         let rows = Blocks::new(&[3.0, 3.0], vec![1.0; 2], 1);
-        assert_eq!(improve(settled(&rows, &[3.0]), &rows, &[3.0, 3.0], 100, 7).0, 0.0);
+        assert_eq!(improve(settled(&rows, &[3.0]), &rows, &[3.0, 3.0], &KMeans::default(), 7).0, 0.0);
     }
 }

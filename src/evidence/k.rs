@@ -1,13 +1,18 @@
 //! Choosing k: fit every one of them, measure, and let the rule of [`super::select`] decide.
 
-use super::select::{Candidate, Measures, SelectK, Verdict, judge};
-use super::stability::{Found, Sample};
-use crate::cluster::{Algorithm, Points, Prototypes, fit_each};
+use super::prediction::prediction_strength;
+use super::select::{Candidate, Judgement, Measures, SelectK, judge, judge_given};
+use super::stability::{Found, Sample, Stability};
+use super::verdict::{self, Evidence, Verdict};
+use crate::cluster::{Algorithm, Clusterer, Points, Prototypes, fit_each};
 use crate::error::{Result, Warning};
 use ndarray::ArrayView2;
 
 /// Stability is measured on at most so many customers.
-const STABILITY_ROWS: usize = 4000;
+pub const STABILITY_ROWS: usize = 5000;
+
+/// Times that customers are split into halves which predict each other.
+const SPLITS: usize = 25;
 
 /// Where groups are looked for, and where they are measured.
 #[derive(Debug, Clone, Copy)]
@@ -31,16 +36,20 @@ pub type Template<'a> = dyn Fn(usize) -> Algorithm + 'a;
 /// The chosen k and all that was seen on the way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
-    /// Number of clusters.
+    /// Number of clusters; 1 where nothing speaks for more.
     pub k: usize,
     /// Every k tried, ascending.
     pub candidates: Vec<Candidate>,
-    /// One sentence each: the chosen, the runner-up, what scored higher and was not offered.
+    /// One sentence each: the chosen, the runner-up, what stood out more and was not offered.
     pub reasons: Vec<String>,
-    /// No k met the conditions; this one merely has the best silhouette.
+    /// No k met the conditions; this one merely stands out most.
     pub fallback: bool,
-    /// Clusterwise Jaccard of the chosen, in the order of its clusters; empty if not computed.
-    pub stability: Vec<f64>,
+    /// How the chosen clusters come back, in their order; empty if not computed.
+    pub stability: Stability,
+    /// What speaks for and against clusters; `None` where all customers are equal.
+    pub evidence: Option<Evidence>,
+    /// What the chosen clusters are.
+    pub verdict: Verdict,
     /// The chosen clusters.
     pub prototypes: Prototypes,
     /// What is worrying about their fit.
@@ -49,54 +58,58 @@ pub struct Choice {
 
 /// A candidate with its clusters.
 struct Swept {
+    algorithm: Algorithm,
     candidate: Candidate,
-    stability: Vec<f64>,
+    stability: Stability,
     prototypes: Prototypes,
     warnings: Vec<Warning>,
 }
 
+/// Fits and measures every number of clusters in `numbers` (ascending); those tried, and the customers of stability.
 fn sweep(
     space: Space,
     template: &Template,
+    numbers: &[usize],
     select: &SelectK,
     seed: u64,
     on_progress: &dyn Fn(usize, usize),
-) -> Result<Vec<Swept>> {
+) -> Result<(Vec<Swept>, Sample)> {
     select.check()?;
-    let algorithms: Vec<Algorithm> = (select.k_min..=select.k_max).map(template).collect();
+    let algorithms: Vec<Algorithm> = numbers.iter().map(|k| template(*k)).collect();
     let total = algorithms.len();
     let sample = Sample::new(space.points, STABILITY_ROWS, seed);
     let measures = Measures::new(space, select.silhouette_sample, seed);
     let (mut swept, mut found) = (Vec::with_capacity(total), Vec::with_capacity(total));
     let fits = fit_each(&algorithms, space.points, seed)?;
-    for ((k, algorithm), fit) in (select.k_min..).zip(&algorithms).zip(fits) {
+    for ((k, algorithm), fit) in numbers.iter().zip(&algorithms).zip(fits) {
         let (prototypes, warnings) = match fit {
             Ok(fitted) => fitted,
             // More clusters than (distinct) customers: the sweep ends here.
             Err(error) if matches!(error.code(), "E0401" | "E0404") && !swept.is_empty() => break,
             Err(error) => return Err(error),
         };
-        let (candidate, labels) = measures.candidate(&prototypes, k as f64);
-        found.push(Found { labels: sample.labels_of(&labels), algorithm: algorithm.for_resamples() });
-        swept.push(Swept { candidate, stability: Vec::new(), prototypes, warnings });
+        let (candidate, labels) = measures.candidate(&prototypes, *k as f64);
+        let algorithm = algorithm.for_resamples();
+        found.push(Found { labels: sample.labels_of(&labels), algorithm: algorithm.clone() });
+        swept.push(Swept { algorithm, candidate, stability: Stability::default(), prototypes, warnings });
         // The last is done when stability is.
         on_progress(swept.len().min(total - 1), total);
     }
-    if select.bootstraps > 0 {
-        let stability = sample.clusterwise_jaccard(&found, select.bootstraps, seed);
-        for (swept, stability) in swept.iter_mut().zip(stability) {
-            swept.candidate.stability = stability.iter().copied().min_by(f64::total_cmp);
-            swept.stability = stability;
-        }
-    }
-    for swept in &mut swept {
-        swept.candidate.excluded = select.objections(&swept.candidate);
+    for (swept, stability) in swept.iter_mut().zip(sample.bootstrap(&found, select.bootstraps, seed)) {
+        swept.candidate.weigh(&stability, None, &None);
+        swept.candidate.excluded = select.objections(&swept.candidate, space.x.nrows());
+        swept.stability = stability;
     }
     on_progress(total, total);
-    Ok(swept)
+    Ok((swept, sample))
 }
 
-/// The quality of every k from `k_min` to `k_max`, by fitting the `template` with that k. Ends
+/// The numbers of clusters that `select` allows, from 2.
+fn numbers(select: &SelectK) -> Vec<usize> {
+    (select.k_min.max(2)..=select.k_max).collect()
+}
+
+/// The quality of every k that `select` allows, from 2, by fitting the `template` with that k. Ends
 /// early when there are fewer distinct customers than clusters. `on_progress` hears the number done and the total.
 ///
 /// # Errors
@@ -108,11 +121,13 @@ pub fn sweep_k(
     seed: u64,
     on_progress: &dyn Fn(usize, usize),
 ) -> Result<Vec<Candidate>> {
-    Ok(sweep(space, template, select, seed, on_progress)?.into_iter().map(|swept| swept.candidate).collect())
+    let (swept, _) = sweep(space, template, &numbers(select), select, seed, on_progress)?;
+    Ok(swept.into_iter().map(|swept| swept.candidate).collect())
 }
 
-/// The k to offer, by the rule of [`super::select`]: of those that meet the conditions of `select`, the smallest whose
-/// silhouette is within one standard error of the best. If none meets them, the best silhouette, marked as `fallback`.
+/// The k to offer and what it is worth, by the rules of [`super::select`] and [`super::verdict`]; the k `given`, if one is, and
+/// what that costs. Where nothing speaks for clusters and neither `given` nor `select` asks for any, k is 1. If no k meets the conditions of
+/// `select`, the one that stands out most, marked as `fallback`.
 ///
 /// # Errors
 /// Those of [`sweep_k`].
@@ -120,16 +135,81 @@ pub fn choose_k(
     space: Space,
     template: &Template,
     select: &SelectK,
+    given: Option<usize>,
     seed: u64,
     on_progress: &dyn Fn(usize, usize),
 ) -> Result<Choice> {
-    let mut swept = sweep(space, template, select, seed, on_progress)?;
+    let mut tried = numbers(select);
+    if let Some(k) = given
+        && let Err(place) = tried.binary_search(&k)
+    {
+        tried.insert(place, k);
+    }
+    let (mut swept, sample) = sweep(space, template, &tried, select, seed, on_progress)?;
+    if let Some(k) = given
+        && swept.iter().all(|swept| swept.candidate.value != k as f64)
+    {
+        // Too few customers for so many: the fit says so.
+        template(k).fit_points(space.points, seed)?;
+    }
+    let most_clusters = swept.iter().map(|swept| swept.candidate.clusters).max().unwrap_or(2);
+    let options = verdict::Options { most_clusters, references: select.references };
+    let evidence = Evidence::of(space.x, options, seed)?;
+    let algorithms: Vec<Algorithm> = swept.iter().map(|swept| swept.algorithm.clone()).collect();
+    let strengths = prediction_strength(sample.points(), &algorithms, SPLITS, seed);
+    for (swept, strength) in swept.iter_mut().zip(strengths) {
+        swept.candidate.weigh(&swept.stability, Some(strength), &evidence);
+    }
     let mut candidates: Vec<Candidate> = swept.iter().map(|swept| swept.candidate.clone()).collect();
-    let Verdict { chosen, reasons, fallback } = judge(&candidates, select);
+    let one_crowd = evidence.as_ref().is_some_and(Evidence::one_crowd);
+    if one_crowd && given.is_none() && select.k_min < 2 {
+        return everybody(space, template, select, seed, candidates, evidence);
+    }
+    let of_given = given.and_then(|k| candidates.iter().position(|candidate| candidate.value == k as f64));
+    let Judgement { chosen, reasons, fallback } = match of_given {
+        Some(chosen) => {
+            Judgement { chosen, reasons: judge_given(&candidates, chosen, one_crowd, select), fallback: false }
+        }
+        None => judge(&candidates, select),
+    };
     candidates[chosen].chosen = true;
-    let Swept { candidate, stability, prototypes, warnings } = swept.swap_remove(chosen);
+    let Swept { candidate, stability, prototypes, warnings, .. } = swept.swap_remove(chosen);
     let k = candidate.value as usize;
-    Ok(Choice { k, candidates, reasons, fallback, stability, prototypes, warnings })
+    let verdict = candidate.verdict.unwrap_or(Verdict::Constructive);
+    Ok(Choice { k, candidates, reasons, fallback, stability, evidence, verdict, prototypes, warnings })
+}
+
+/// One cluster, as nothing speaks for more.
+fn everybody(
+    space: Space,
+    template: &Template,
+    select: &SelectK,
+    seed: u64,
+    mut candidates: Vec<Candidate>,
+    evidence: Option<Evidence>,
+) -> Result<Choice> {
+    let (prototypes, warnings) = template(1).fit_with_warnings(space.points, seed)?;
+    let (mut candidate, _) = Measures::new(space, select.silhouette_sample, seed).candidate(&prototypes, 1.0);
+    candidate.chosen = true;
+    candidate.verdict = Some(Verdict::None);
+    for other in &mut candidates {
+        other.verdict = Some(Verdict::None);
+    }
+    let judged = judge(&candidates, select);
+    let mut reasons = vec![format!("k = 1: {}", Verdict::None.sentence())];
+    reasons.extend(evidence.as_ref().map(|evidence| evidence.against(candidates[judged.chosen].value as usize)));
+    candidates.insert(0, candidate);
+    Ok(Choice {
+        k: 1,
+        candidates,
+        reasons,
+        fallback: false,
+        stability: Stability::default(),
+        evidence,
+        verdict: Verdict::None,
+        prototypes,
+        warnings,
+    })
 }
 
 #[cfg(test)]
@@ -144,12 +224,13 @@ mod tests {
         Algorithm::KMeans(KMeans { n_clusters, ..KMeans::default() })
     }
 
-    /// Four round groups of unequal size on the grid of model space.
+    /// Four round groups of unequal size on the grid of model space, at every other corner of a cube: no feature alone and no
+    /// two tell of four.
     fn four_groups(n: usize) -> Array2<f64> {
         let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(3);
-        Array2::from_shape_fn((n, 2), |(row, column)| {
+        Array2::from_shape_fn((n, 3), |(row, column)| {
             let group = [0, 0, 1, 2, 2, 3][row % 6];
-            let centre = [[0.0, 0.0], [6.0, 0.0], [0.0, 6.0], [6.0, 6.0]][group][column];
+            let centre = [[0.0, 0.0, 0.0], [6.0, 6.0, 0.0], [0.0, 6.0, 6.0], [6.0, 0.0, 6.0]][group][column];
             let noise: f64 = (0..4).map(|_| rng.gen_range(-1.0..1.0)).sum();
             ((centre + noise) * 65536.0_f64).floor() / 65536.0
         })
@@ -159,19 +240,27 @@ mod tests {
     fn planted_groups_are_found_and_progress_is_told() {
         let x = four_groups(600);
         let heard = RefCell::new(Vec::new());
-        let choice = choose_k(x.view().into(), &kmeans, &SelectK::default(), 42, &|done, of| {
-            heard.borrow_mut().push((done, of));
-        })
-        .unwrap();
-        assert_eq!((choice.k, choice.fallback, choice.stability.len()), (4, false, 4));
-        assert!(choice.stability.iter().all(|&s| s > 0.95), "{:?}", choice.stability);
+        let choose = |given| {
+            let tell = |done, of| heard.borrow_mut().push((done, of));
+            choose_k(x.view().into(), &kmeans, &SelectK::default(), given, 42, &tell).unwrap()
+        };
+        let choice = choose(None);
+        assert_eq!((choice.k, choice.fallback, choice.verdict), (4, false, Verdict::Natural), "{:?}", choice.reasons);
+        assert!(choice.stability.clusters.len() == 4 && choice.stability.weakest().unwrap() > 0.95);
         assert_eq!(choice.candidates.iter().filter(|c| c.chosen).map(|c| c.clusters).collect::<Vec<_>>(), [4]);
         assert_eq!(choice.prototypes.n_clusters(), 4);
         assert!(choice.candidates.windows(2).all(|w| w[1].inertia < w[0].inertia));
         assert_eq!(heard.borrow()[..2], [(1, 7), (2, 7)]);
         assert_eq!(heard.borrow().last(), Some(&(7, 7)));
-        let again = choose_k(x.view().into(), &kmeans, &SelectK::default(), 42, &|_, _| {}).unwrap();
-        assert_eq!(choice, again);
+        assert_eq!(choose(None), choice);
+        let asked = choose(Some(9));
+        assert_eq!((asked.k, asked.prototypes.n_clusters(), asked.candidates.len()), (9, 9, 8));
+        assert_eq!(asked.verdict, Verdict::Constructive);
+        assert!(
+            asked.reasons.iter().any(|r| r.starts_with("By the evidence it would be k = 4")),
+            "{:?}",
+            asked.reasons
+        );
     }
 
     #[test]
@@ -180,5 +269,23 @@ mod tests {
         let sweep = |x: &Array2<f64>| sweep_k(x.view().into(), &kmeans, &SelectK::default(), 1, &|_, _| {});
         assert_eq!(sweep(&x).unwrap().iter().map(|c| c.clusters).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(sweep(&Array2::zeros((90, 1))).unwrap_err().code(), "E0404");
+    }
+
+    #[test]
+    fn even_customers_are_one_crowd_unless_segments_are_asked_for() {
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(5);
+        let x = Array2::from_shape_fn((500, 3), |_| f64::from(rng.gen_range(0..65_536)) / 65_536.0);
+        let choose =
+            |select: &SelectK, given| choose_k(x.view().into(), &kmeans, select, given, 1, &|_, _| {}).unwrap();
+        let choice = choose(&SelectK::default(), None);
+        assert_eq!((choice.k, choice.verdict, choice.prototypes.n_clusters()), (1, Verdict::None, 1), "{choice:?}");
+        assert_eq!((choice.candidates.len(), choice.candidates[0].clusters), (8, 1));
+        assert!(choice.candidates[0].chosen && choice.candidates[0].silhouette.is_none());
+        for choice in
+            [choose(&SelectK::default(), Some(3)), choose(&SelectK { k_min: 3, k_max: 3, ..SelectK::default() }, None)]
+        {
+            assert_eq!(choice.k, 3);
+            assert!(matches!(choice.verdict, Verdict::Constructive | Verdict::Reproducible), "{:?}", choice.verdict);
+        }
     }
 }

@@ -1,12 +1,17 @@
 //! The rule by which a number of segments is offered, and the candidates it looks at.
 //!
-//! The best silhouette alone often means two groups, one of them nearly everyone. So a k is *offered* only if its
-//! smallest segment is large enough to act on, its largest small enough to say something, and all of them come back in
-//! resamples; among those the silhouette decides, and within one standard error the smaller k.
+//! A number is *offered* only if its smallest segment is large enough to act on, its largest small enough to say something,
+//! and all of them come back in resamples. Among those the better [`Verdict`] decides, then the silhouette above that of customers
+//! without segments, in standard deviations of the reference; within one of them, the smaller number. The silhouette itself
+//! decides nothing: it falls or rises with the number of segments for any cloud of customers. Where nothing speaks for segments, the
+//! answer is one: everybody.
 
 pub use super::eps::{EpsChoice, EpsTemplate, choose_eps, sweep_eps};
 use super::indices::{Dispersions, silhouette};
 pub use super::k::{Choice, Space, Template, choose_k, sweep_k};
+use super::stability::Stability;
+use super::structure::Beside;
+use super::verdict::{Evidence, Verdict};
 use crate::cluster::Prototypes;
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
@@ -31,6 +36,18 @@ pub struct Candidate {
     pub calinski_harabasz: Option<f64>,
     /// Smallest clusterwise bootstrap Jaccard; `None` if not computed.
     pub stability: Option<f64>,
+    /// Mean adjusted Rand index between the partitions of resamples; `None` if not computed.
+    #[serde(default)]
+    pub agreement: Option<f64>,
+    /// Prediction strength; `None` if not computed.
+    #[serde(default)]
+    pub prediction_strength: Option<f64>,
+    /// The silhouette by k-means beside that of customers without segments; `None` if not computed.
+    #[serde(default)]
+    pub beside: Option<Beside>,
+    /// What these segments would be; `None` if not computed.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
     /// Share of the smallest cluster among all customers.
     pub smallest: f64,
     /// Share of the largest cluster among all customers.
@@ -73,6 +90,10 @@ impl<'a> Measures<'a> {
             davies_bouldin: dispersion.as_ref().and_then(|dispersion| dispersion.davies_bouldin()),
             calinski_harabasz: dispersion.as_ref().and_then(|dispersion| dispersion.calinski_harabasz()),
             stability: None,
+            agreement: None,
+            prediction_strength: None,
+            beside: None,
+            verdict: None,
             smallest: share(sizes.iter().copied().min().unwrap_or(0)),
             largest: share(sizes.iter().copied().max().unwrap_or(0)),
             unclustered: share(labels.iter().filter(|label| label.is_none()).count()),
@@ -95,6 +116,10 @@ impl Candidate {
             davies_bouldin: None,
             calinski_harabasz: None,
             stability: None,
+            agreement: None,
+            prediction_strength: None,
+            beside: None,
+            verdict: None,
             smallest: 0.0,
             largest: 0.0,
             unclustered: 1.0,
@@ -103,19 +128,45 @@ impl Candidate {
         }
     }
 
-    /// `silhouette 0.31, stability 0.91, smallest segment 14 % of customers`.
+    /// Takes in what was found out after the fit.
+    pub(super) fn weigh(
+        &mut self,
+        stability: &Stability,
+        prediction_strength: Option<f64>,
+        evidence: &Option<Evidence>,
+    ) {
+        self.stability = stability.weakest();
+        self.agreement = stability.agreement;
+        self.prediction_strength = prediction_strength;
+        if let Some(evidence) = evidence {
+            self.beside = evidence.structure.at(self.clusters).copied();
+            self.verdict = Some(evidence.verdict(self.clusters, stability, prediction_strength, true));
+        }
+    }
+
+    /// `natural; silhouette 0.31 where customers without segments have 0.24 (p = 0.005), …`.
     fn words(&self, select: &SelectK) -> String {
-        let mut words = vec![match self.silhouette {
-            Some(silhouette) => format!("silhouette {silhouette:.2}"),
-            None => "silhouette undefined".into(),
+        let silhouette = match self.beside {
+            Some(beside) => format!(
+                "silhouette {:.2} where customers without segments have {:.2} (p = {:.3})",
+                beside.silhouette, beside.null_mean, beside.p
+            ),
+            None => self
+                .silhouette
+                .map_or("silhouette undefined".into(), |silhouette| format!("silhouette {silhouette:.2}")),
+        };
+        let mut words = vec![match self.verdict {
+            Some(verdict) => format!("{}; {silhouette}", verdict.name().to_lowercase()),
+            None => silhouette,
         }];
         words.extend(self.stability.map(|s| format!("stability {}", decimals(s, select.min_stability))));
         words.push(format!("smallest segment {} of customers", percent(self.smallest, select.smallest_share)));
         words.join(", ")
     }
 
+    /// What decides among candidates of one verdict.
     fn score(&self) -> f64 {
-        self.silhouette.unwrap_or(f64::NEG_INFINITY)
+        self.beside.map_or(f64::NEG_INFINITY, |beside| beside.z)
     }
 }
 
@@ -123,18 +174,22 @@ impl Candidate {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, PartialEq, Debug)]
 #[serde(default, deny_unknown_fields)]
 pub struct SelectK {
-    /// Smallest k tried, at least 2.
+    /// Smallest k allowed, at least 1: whether there are segments at all is then part of the question.
     pub k_min: usize,
     /// Largest k tried, at most 100.
     pub k_max: usize,
     /// The smallest segment holds at least this share of customers.
     pub smallest_share: f64,
+    /// And at least so many customers.
+    pub smallest_count: usize,
     /// The largest segment holds at most this share of customers.
     pub largest_share: f64,
     /// Every segment comes back in resamples with at least this mean Jaccard similarity.
     pub min_stability: f64,
     /// Number of resamples, at most 10,000; 0 leaves stability out.
     pub bootstraps: usize,
+    /// Samples of customers without segments that silhouettes are held against, 19 to 9,999.
+    pub references: usize,
     /// The silhouette is measured on at most so many customers, at least 100.
     pub silhouette_sample: usize,
 }
@@ -142,12 +197,14 @@ pub struct SelectK {
 impl Default for SelectK {
     fn default() -> Self {
         Self {
-            k_min: 2,
+            k_min: 1,
             k_max: 8,
             smallest_share: 0.02,
+            smallest_count: 30,
             largest_share: 0.60,
             min_stability: 0.75,
-            bootstraps: 30,
+            bootstraps: 100,
+            references: 199,
             silhouette_sample: 4000,
         }
     }
@@ -160,11 +217,11 @@ impl SelectK {
             Err(Error::new("E0205", format!("`{field} = {value}` is out of bounds: it must be {bounds}"))
                 .help(format!("{field} = {default}")))
         };
-        if !(2..=100).contains(&self.k_min) {
-            return fail("k_min", self.k_min.to_string(), "from 2 to 100", "2");
+        if !(1..=100).contains(&self.k_min) {
+            return fail("k_min", self.k_min.to_string(), "from 1 to 100", "1");
         }
-        if !(self.k_min..=100).contains(&self.k_max) {
-            return fail("k_max", self.k_max.to_string(), "from k_min to 100", "8");
+        if !(self.k_min.max(2)..=100).contains(&self.k_max) {
+            return fail("k_max", self.k_max.to_string(), "from k_min, and 2, to 100", "8");
         }
         for (field, value, default) in [
             ("smallest_share", self.smallest_share, "0.02"),
@@ -176,7 +233,10 @@ impl SelectK {
             }
         }
         if self.bootstraps > 10_000 {
-            return fail("bootstraps", self.bootstraps.to_string(), "from 0 to 10000", "30");
+            return fail("bootstraps", self.bootstraps.to_string(), "from 0 to 10000", "100");
+        }
+        if !(19..=9999).contains(&self.references) {
+            return fail("references", self.references.to_string(), "from 19 to 9999", "199");
         }
         if self.silhouette_sample < 100 {
             return fail("silhouette_sample", self.silhouette_sample.to_string(), "100 or more", "4000");
@@ -184,8 +244,8 @@ impl SelectK {
         Ok(())
     }
 
-    /// Why a candidate is not offered, in words; empty if it is.
-    pub(super) fn objections(&self, candidate: &Candidate) -> String {
+    /// Why a candidate with that share of so many `customers` is not offered, in words; empty if it is.
+    pub(super) fn objections(&self, candidate: &Candidate, customers: usize) -> String {
         let mut words = Vec::new();
         if candidate.largest > self.largest_share {
             words.push(format!("puts {} of customers in one segment", percent(candidate.largest, self.largest_share)));
@@ -195,6 +255,12 @@ impl SelectK {
                 "has a segment with only {} of customers",
                 percent(candidate.smallest, self.smallest_share)
             ));
+        } else {
+            let smallest = (candidate.smallest * customers as f64).round() as usize;
+            if smallest < self.smallest_count {
+                let people = if smallest == 1 { "customer" } else { "customers" };
+                words.push(format!("has a segment with only {smallest} {people}"));
+            }
         }
         if let Some(stability) = candidate.stability.filter(|&s| s < self.min_stability) {
             words.push(format!(
@@ -207,7 +273,7 @@ impl SelectK {
 }
 
 /// What the rule says of the candidates.
-pub(super) struct Verdict {
+pub(super) struct Judgement {
     /// Index of the chosen one.
     pub(super) chosen: usize,
     /// One sentence each.
@@ -216,33 +282,36 @@ pub(super) struct Verdict {
     pub(super) fallback: bool,
 }
 
-/// The highest silhouette among `of`, the smallest k on a tie.
+/// The best among `of`: by verdict, then by score, then the smaller number.
 fn best(candidates: &[Candidate], of: impl Iterator<Item = usize>) -> Option<usize> {
+    let better = |a: &Candidate, b: &Candidate| a.verdict.cmp(&b.verdict).then(a.score().total_cmp(&b.score())).is_gt();
     of.fold(None, |best: Option<usize>, i| match best {
-        Some(b) if candidates[b].score() >= candidates[i].score() => Some(b),
+        Some(b) if !better(&candidates[i], &candidates[b]) => Some(b),
         _ => Some(i),
     })
 }
 
 /// `candidates` holds at least one, in ascending order of k.
-pub(super) fn judge(candidates: &[Candidate], select: &SelectK) -> Verdict {
+pub(super) fn judge(candidates: &[Candidate], select: &SelectK) -> Judgement {
     let offered: Vec<usize> = (0..candidates.len()).filter(|&i| candidates[i].excluded.is_empty()).collect();
     let Some(top) = best(candidates, offered.iter().copied()) else {
         let chosen = best(candidates, 0..candidates.len()).unwrap_or(0);
         let it = &candidates[chosen];
         let (first, last) = (candidates[0].value, candidates[candidates.len() - 1].value);
-        return Verdict {
+        return Judgement {
             chosen,
             fallback: true,
             reasons: vec![
                 format!("No k from {first} to {last} meets every condition for segments to act on."),
-                format!("k = {} has the best silhouette: {}.", it.value, it.words(select)),
+                format!("k = {} stands out most: {}.", it.value, it.words(select)),
                 format!("But it {}: take these segments as a convention, not as a finding.", it.excluded),
             ],
         };
     };
-    let floor = candidates[top].score() - candidates[top].silhouette_error.unwrap_or(0.0);
-    let chosen = offered.iter().copied().find(|&i| candidates[i].score() >= floor).unwrap_or(top);
+    let as_good = |i: usize| {
+        candidates[i].verdict == candidates[top].verdict && candidates[i].score() >= candidates[top].score() - 1.0
+    };
+    let chosen = offered.iter().copied().find(|&i| as_good(i)).unwrap_or(top);
     let it = &candidates[chosen];
     let mut reasons = vec![format!("k = {}: {}.", it.value, it.words(select))];
     let runner_up =
@@ -252,19 +321,40 @@ pub(super) fn judge(candidates: &[Candidate], select: &SelectK) -> Verdict {
         let why = if chosen == top {
             ""
         } else {
-            "; the difference is within one standard error, so the smaller k is preferred"
+            "; it stands out by less than one standard deviation more, so the smaller k is preferred"
         };
         format!("Runner-up: k = {}, {}{why}.", second.value, second.words(select))
     }));
-    for other in candidates.iter().filter(|c| !c.excluded.is_empty() && c.score() > it.score()) {
+    for other in
+        candidates.iter().filter(|c| !c.excluded.is_empty() && (c.verdict, c.score()) > (it.verdict, it.score()))
+    {
         reasons.push(format!(
-            "k = {} scores {:.2} but {}, so it is not offered.",
+            "k = {} stands out more (silhouette {:.2}) but {}, so it is not offered.",
             other.value,
-            other.score(),
+            other.silhouette.unwrap_or(f64::NAN),
             other.excluded
         ));
     }
-    Verdict { chosen, reasons, fallback: false }
+    Judgement { chosen, reasons, fallback: false }
+}
+
+/// What is said of a number that was asked for: what it is, and what the rule would have chosen.
+pub(super) fn judge_given(candidates: &[Candidate], given: usize, one_crowd: bool, select: &SelectK) -> Vec<String> {
+    let it = &candidates[given];
+    let mut reasons = vec![format!("k = {}, as the config says: {}.", it.value, it.words(select))];
+    if !it.excluded.is_empty() {
+        reasons.push(format!("By itself it would not be offered: it {}.", it.excluded));
+    }
+    let free = judge(candidates, select);
+    if one_crowd {
+        reasons.push(
+            "By the evidence there are no segments: `n_clusters = \"auto\"` would leave everybody together.".into(),
+        );
+    } else if free.chosen != given && !free.fallback {
+        let other = &candidates[free.chosen];
+        reasons.push(format!("By the evidence it would be k = {}: {}.", other.value, other.words(select)));
+    }
+    reasons
 }
 
 /// A share in whole percent; with a decimal where it is small or would read like the limit it misses.
@@ -296,24 +386,35 @@ mod tests {
             davies_bouldin: None,
             calinski_harabasz: None,
             stability: Some(stability),
+            agreement: None,
+            prediction_strength: None,
+            beside: Some(Beside {
+                k,
+                silhouette,
+                null_mean: 0.2,
+                null_deviation: 0.01,
+                z: (silhouette - 0.2) / 0.01,
+                p: 0.005,
+            }),
+            verdict: Some(if stability >= 0.85 { Verdict::Natural } else { Verdict::Constructive }),
             smallest,
             largest,
             unclustered: 0.0,
             chosen: false,
             excluded: String::new(),
         };
-        candidate.excluded = SelectK::default().objections(&candidate);
+        candidate.excluded = SelectK::default().objections(&candidate, 10_000);
         candidate
     }
 
-    fn verdict(candidates: &[Candidate]) -> (f64, Vec<String>, bool) {
-        let Verdict { chosen, reasons, fallback } = judge(candidates, &SelectK::default());
+    fn judged(candidates: &[Candidate]) -> (f64, Vec<String>, bool) {
+        let Judgement { chosen, reasons, fallback } = judge(candidates, &SelectK::default());
         (candidates[chosen].value, reasons, fallback)
     }
 
     #[test]
     fn a_lopsided_k_is_not_offered_and_the_reason_says_so() {
-        let (k, reasons, fallback) = verdict(&[
+        let (k, reasons, fallback) = judged(&[
             candidate(2, 0.43, 0.12, 0.88, 0.95),
             candidate(3, 0.28, 0.20, 0.45, 0.90),
             candidate(4, 0.31, 0.14, 0.40, 0.91),
@@ -322,24 +423,44 @@ mod tests {
         assert_eq!(
             reasons,
             [
-                "k = 4: silhouette 0.31, stability 0.91, smallest segment 14 % of customers.",
-                "Runner-up: k = 3, silhouette 0.28, stability 0.90, smallest segment 20 % of customers.",
-                "k = 2 scores 0.43 but puts 88 % of customers in one segment, so it is not offered.",
+                "k = 4: natural; silhouette 0.31 where customers without segments have 0.20 (p = 0.005), stability 0.91, \
+                 smallest segment 14 % of customers.",
+                "Runner-up: k = 3, natural; silhouette 0.28 where customers without segments have 0.20 (p = 0.005), stability \
+                 0.90, smallest segment 20 % of customers.",
+                "k = 2 stands out more (silhouette 0.43) but puts 88 % of customers in one segment, so it is not offered.",
             ]
         );
     }
 
     #[test]
-    fn within_one_standard_error_the_smaller_k_wins() {
-        let (k, reasons, _) = verdict(&[
+    fn within_one_standard_deviation_the_smaller_k_wins() {
+        let (k, reasons, _) = judged(&[
             candidate(3, 0.290, 0.20, 0.45, 0.90),
             candidate(4, 0.305, 0.14, 0.40, 0.91),
-            candidate(5, 0.310, 0.10, 0.30, 0.80),
+            candidate(5, 0.310, 0.10, 0.30, 0.90),
         ]);
         assert_eq!(k, 4.0);
         assert!(reasons[1].starts_with("Runner-up: k = 5") && reasons[1].contains("smaller k"), "{reasons:?}");
-        let (k, ..) = verdict(&[candidate(3, 0.2999, 0.2, 0.5, 0.9), candidate(4, 0.31, 0.2, 0.5, 0.9)]);
-        assert_eq!(k, 4.0, "one standard error is 0.01");
+        let (k, ..) = judged(&[candidate(3, 0.2999, 0.2, 0.5, 0.9), candidate(4, 0.31, 0.2, 0.5, 0.9)]);
+        assert_eq!(k, 4.0, "one standard deviation is 0.01");
+    }
+
+    #[test]
+    fn the_better_verdict_comes_first() {
+        let (k, ..) = judged(&[candidate(3, 0.25, 0.2, 0.5, 0.9), candidate(4, 0.35, 0.2, 0.5, 0.8)]);
+        assert_eq!(k, 3.0);
+    }
+
+    #[test]
+    fn who_asks_for_a_number_hears_what_it_costs() {
+        let candidates =
+            [candidate(2, 0.40, 0.1, 0.9, 0.9), candidate(3, 0.25, 0.2, 0.5, 0.9), candidate(4, 0.21, 0.2, 0.5, 0.8)];
+        let said = |given, crowd| judge_given(&candidates, given, crowd, &SelectK::default());
+        assert!(said(2, false)[0].starts_with("k = 4, as the config says: constructive;"), "{:?}", said(2, false));
+        assert!(said(2, false)[1].starts_with("By the evidence it would be k = 3: natural;"));
+        assert!(said(0, false)[1].starts_with("By itself it would not be offered: it puts 90 % of customers"));
+        assert_eq!(said(1, false).len(), 1);
+        assert!(said(1, true)[1].contains("there are no segments"));
     }
 
     #[test]
@@ -351,11 +472,13 @@ mod tests {
              that does not come back in resamples (stability 0.750)"
         );
         assert_eq!(candidate(2, 0.5, 0.02, 0.60, 0.75).excluded, "", "the limits themselves are allowed");
+        let few = candidate(2, 0.5, 0.02, 0.6, 0.8);
+        assert_eq!(SelectK::default().objections(&few, 1000), "has a segment with only 20 customers");
     }
 
     #[test]
-    fn when_nothing_passes_the_best_silhouette_is_taken_honestly() {
-        let (k, reasons, fallback) = verdict(&[candidate(2, 0.40, 0.1, 0.9, 0.9), candidate(3, 0.45, 0.1, 0.5, 0.6)]);
+    fn when_nothing_passes_what_stands_out_most_is_taken_honestly() {
+        let (k, reasons, fallback) = judged(&[candidate(2, 0.40, 0.1, 0.9, 0.7), candidate(3, 0.45, 0.1, 0.5, 0.6)]);
         assert_eq!((k, fallback), (3.0, true));
         assert!(reasons[2].contains("stability 0.60") && reasons[2].contains("not as a finding"), "{reasons:?}");
     }
@@ -365,7 +488,9 @@ mod tests {
         let good = SelectK::default();
         assert!(good.check().is_ok());
         for (bad, field) in [
-            (SelectK { k_min: 1, ..good.clone() }, "k_min"),
+            (SelectK { k_min: 0, ..good.clone() }, "k_min"),
+            (SelectK { k_max: 1, ..good.clone() }, "k_max"),
+            (SelectK { references: 9, ..good.clone() }, "references"),
             (SelectK { k_min: 9, ..good.clone() }, "k_max"),
             (SelectK { smallest_share: f64::NAN, ..good.clone() }, "smallest_share"),
             (SelectK { min_stability: 1.5, ..good.clone() }, "min_stability"),

@@ -111,7 +111,16 @@ impl<'de> Deserialize<'de> for Conditions {
 }
 
 impl Condition {
-    fn holds_for_number(&self, value: f64) -> bool {
+    /// Whether it holds in a row of its feature's column.
+    pub(crate) fn holds(&self, column: &Column, row: usize) -> bool {
+        match column {
+            Column::Number(values) => self.holds_for_number(values[row]),
+            Column::Level(values) => self.holds_for_level(values[row].as_deref()),
+        }
+    }
+
+    /// Whether it holds for a number; what is missing fulfils nothing.
+    pub(crate) fn holds_for_number(&self, value: f64) -> bool {
         let Ok(limit) = self.value.parse::<f64>() else { return false };
         // A missing value fulfils nothing.
         match self.comparison {
@@ -148,12 +157,9 @@ pub fn apply(rules: &[Rule], otherwise: &str, matrix: &FeatureMatrix) -> Result<
             .help(format!("features here: {}", names.join(", "))));
         }
     }
-    let holds =
-        |condition: &Condition, row: usize| match matrix.position(&condition.feature).map(|i| &matrix.columns[i]) {
-            Some(Column::Number(values)) => condition.holds_for_number(values[row]),
-            Some(Column::Level(values)) => condition.holds_for_level(values[row].as_deref()),
-            None => false,
-        };
+    let holds = |condition: &Condition, row: usize| {
+        matrix.position(&condition.feature).is_some_and(|i| condition.holds(&matrix.columns[i], row))
+    };
     Ok((0..matrix.len())
         .map(|row| {
             let hit = rules.iter().find(|rule| rule.when.0.iter().all(|condition| holds(condition, row)));

@@ -1,21 +1,23 @@
 //! The algorithm of the config, and what it finds in model space.
 
 use super::Watch;
+use crate::cluster::mixture::CovarianceType;
 use crate::cluster::{
     Algorithm, Clusterer, Dbscan, Floor, GaussianMixture, Hdbscan, Implementation, KMeans, KPrototypes, Optics, Points,
     Prototypes, Ward, dbscan,
 };
 use crate::config::{AlgorithmName, Auto, ClusterConfig};
 use crate::error::{Error, Result, Warning};
+use crate::evidence::indices::adjusted_rand;
+use crate::evidence::k::STABILITY_ROWS;
 use crate::evidence::select::{Candidate, Space, Template, choose_eps, choose_k, sweep_eps, sweep_k};
 use crate::evidence::size::{size_of, sweep_sizes};
-use crate::evidence::stability;
+use crate::evidence::stability::{self, Stability};
+use crate::evidence::verdict::{self, Evidence, Verdict};
 use crate::features::levels::Mixed;
 use crate::features::preparation::ModelMatrix;
 use ndarray::ArrayView2;
-
-/// Stability is measured on at most so many customers.
-const ROWS: usize = 4_000;
+use serde::Serialize;
 
 /// What was chosen, before segments have names.
 pub(super) struct Chosen {
@@ -23,7 +25,9 @@ pub(super) struct Chosen {
     pub(super) prototypes: Prototypes,
     pub(super) candidates: Vec<Candidate>,
     pub(super) reasons: Vec<String>,
-    pub(super) stability: Vec<f64>,
+    pub(super) stability: Stability,
+    pub(super) evidence: Option<Evidence>,
+    pub(super) verdict: Verdict,
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -120,49 +124,101 @@ pub(super) fn choose(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn W
         chosen.reasons.extend(merged.iter().map(|m| format!("Below the floor: {m}.")));
         chosen.stability = stable(config, &chosen.algorithm, &prototypes, space);
         chosen.prototypes = prototypes;
+        if let Some(evidence) = &chosen.evidence {
+            let clusters = chosen.prototypes.n_clusters();
+            chosen.verdict = evidence.verdict(clusters, &chosen.stability, None, true).min(chosen.verdict);
+        }
     }
     Ok(chosen)
 }
 
 /// With a number of clusters, given or chosen.
 fn by_count(config: &ClusterConfig, template: &Template, space: Space, watch: &dyn Watch) -> Result<Chosen> {
-    let select = &config.select;
-    let Auto::Given(k) = config.n_clusters else {
-        let tick = |done: usize, of: usize| watch.tick(done, of);
-        let choice = choose_k(space, template, select, config.seed, &tick)?;
-        let warning =
-            Warning::new("W0410", "no number of segments met every condition, so the best of the rest was taken")
-                .why("the segments are a convenience here, not a discovery")
-                .help("look at the quality table, and at the stability on each card");
-        return Ok(Chosen {
-            algorithm: template(choice.k),
-            prototypes: choice.prototypes,
-            candidates: choice.candidates,
-            reasons: choice.reasons,
-            stability: choice.stability,
-            warnings: choice.fallback.then_some(warning).into_iter().chain(choice.warnings).collect(),
-        });
-    };
-    let algorithm = template(k);
-    let (prototypes, warnings) = algorithm.fit_with_warnings(space.points, config.seed)?;
+    let tick = |done: usize, of: usize| watch.tick(done, of);
+    let given = if let Auto::Given(k) = config.n_clusters { Some(k) } else { None };
+    let choice = choose_k(space, template, &config.select, given, config.seed, &tick)?;
+    let warning = Warning::new("W0410", "no number of segments met every condition, so the best of the rest was taken")
+        .why("the segments are a convenience here, not a discovery")
+        .help("look at the quality table, and at the stability on each card");
+    let nobody = Warning::new("W0413", "no segments: by these features the customers are one crowd")
+        .why("any cut would be arbitrary, and another sample would be cut elsewhere")
+        .help("n_clusters = 3 to cut anyway; or other features, or more customers");
+    let said =
+        choice.fallback.then_some(warning).into_iter().chain((choice.verdict == Verdict::None).then_some(nobody));
     Ok(Chosen {
-        stability: stable(config, &algorithm, &prototypes, space),
-        algorithm,
-        prototypes,
-        candidates: Vec::new(),
-        reasons: vec![format!("{k} segments, as the config says.")],
-        warnings,
+        algorithm: template(choice.k),
+        prototypes: choice.prototypes,
+        candidates: choice.candidates,
+        reasons: choice.reasons,
+        stability: choice.stability,
+        evidence: choice.evidence,
+        verdict: choice.verdict,
+        warnings: said.chain(choice.warnings).collect(),
     })
 }
 
-/// How well each cluster comes back in resamples; empty for a single one.
-fn stable(config: &ClusterConfig, algorithm: &Algorithm, prototypes: &Prototypes, space: Space) -> Vec<f64> {
-    if prototypes.n_clusters() < 2 {
-        return Vec::new();
+/// How well each cluster comes back in resamples; nothing for a single one, and where density decides above so many customers that a
+/// sample of them would be less dense.
+fn stable(config: &ClusterConfig, algorithm: &Algorithm, prototypes: &Prototypes, space: Space) -> Stability {
+    let by_density = matches!(algorithm, Algorithm::Dbscan(_) | Algorithm::Hdbscan(_) | Algorithm::Optics(_));
+    if prototypes.n_clusters() < 2 || (by_density && space.x.nrows() > STABILITY_ROWS) {
+        return Stability::default();
     }
-    let labels: Vec<Option<usize>> = prototypes.assign_points(space.points).iter().map(|a| a.cluster).collect();
-    let resampled = algorithm.for_resamples();
-    stability::clusterwise_jaccard(space.points, &labels, &resampled, config.select.bootstraps, ROWS, config.seed)
+    let labels = prototypes.clusters_of(space.points);
+    let (resampled, bootstraps) = (algorithm.for_resamples(), config.select.bootstraps);
+    stability::bootstrap(space.points, &labels, &resampled, bootstraps, STABILITY_ROWS, config.seed)
+}
+
+/// What clusters found by density are. Several found by it are not asked for, so one crowd is for the evidence to say.
+fn weigh(config: &ClusterConfig, chosen: Chosen, space: Space) -> Result<Chosen> {
+    let clusters = chosen.prototypes.n_clusters();
+    let most_clusters = config.select.k_max.max(clusters);
+    let options = verdict::Options { most_clusters, references: config.select.references };
+    let evidence = Evidence::of(space.x, options, config.seed)?;
+    let stability = stable(config, &chosen.algorithm, &chosen.prototypes, space);
+    let verdict = evidence.as_ref().map_or(Verdict::None, |e| e.verdict(clusters, &stability, None, true));
+    Ok(Chosen { stability, evidence, verdict, ..chosen })
+}
+
+/// How sure what was chosen is.
+#[derive(Default)]
+pub(super) struct Certainty {
+    /// Of every customer's segment: the share of resamples that agree. Empty where none were made.
+    pub(super) confidence: Vec<Option<f64>>,
+    /// Other algorithms with as many clusters, and how far they agree (adjusted Rand index).
+    pub(super) algorithms: Vec<(String, f64)>,
+}
+
+pub(super) fn certainty(config: &ClusterConfig, chosen: &Chosen, matrix: &ModelMatrix) -> Result<Certainty> {
+    let mixed = mixed(config, matrix);
+    let space = space(config, matrix, &mixed)?;
+    let clusters = chosen.prototypes.n_clusters();
+    if chosen.stability.clusters.is_empty() {
+        return Ok(Certainty::default());
+    }
+    let labels = chosen.prototypes.clusters_of(space.points);
+    let algorithm = chosen.algorithm.for_resamples();
+    let bootstraps = config.select.bootstraps;
+    let confidence = stability::confidence(space.points, &labels, &algorithm, bootstraps, STABILITY_ROWS, config.seed);
+    let others = [
+        Algorithm::KMeans(KMeans { n_clusters: clusters, ..KMeans::default() }),
+        Algorithm::GaussianMixture(GaussianMixture {
+            n_components: clusters,
+            // Features with ties would leave full covariances singular.
+            covariance_type: CovarianceType::Diag,
+            ..GaussianMixture::default()
+        }),
+        Algorithm::Ward(Ward { n_clusters: clusters, ..Ward::default() }),
+    ];
+    let rows: Vec<usize> = (0..labels.len()).step_by(labels.len().div_ceil(STABILITY_ROWS).max(1)).collect();
+    let x = space.x.select(ndarray::Axis(0), &rows);
+    let ours: Vec<Option<usize>> = rows.iter().map(|&row| labels[row]).collect();
+    let agreeing = others.iter().filter(|other| other.name() != chosen.algorithm.name()).filter_map(|other| {
+        // One that cannot be fitted here has no say.
+        let theirs = other.fit(x.view(), config.seed).ok()?.clusters_of(x.view().into());
+        Some((other.name().to_string(), adjusted_rand(&ours, &theirs)))
+    });
+    Ok(Certainty { confidence, algorithms: agreeing.collect() })
 }
 
 /// Where a radius decides how many clusters there are.
@@ -181,7 +237,7 @@ fn by_reach(config: &ClusterConfig, space: Space) -> Result<Chosen> {
         }
     };
     let warnings = one_blob(&prototypes, "a smaller eps splits it if it has parts; k-means cuts it into slices");
-    Ok(Chosen { algorithm: template(eps), prototypes, candidates, reasons, stability: Vec::new(), warnings })
+    weigh(config, by_density(template(eps), prototypes, candidates, reasons, warnings), space)
 }
 
 /// Where density at every scale decides.
@@ -215,12 +271,54 @@ fn by_size(config: &ClusterConfig, space: Space) -> Result<Chosen> {
     let reasons = vec![format!("{groups} of at least {size} customers; {outside:.0} % of customers stand in none.")];
     let warnings =
         one_blob(&prototypes, "k-means cuts it into slices; a smaller min_cluster_size finds its dense parts");
-    Ok(Chosen { algorithm, prototypes, candidates: Vec::new(), reasons, stability: Vec::new(), warnings })
+    weigh(config, by_density(algorithm, prototypes, Vec::new(), reasons, warnings), space)
+}
+
+/// Before it is weighed.
+fn by_density(
+    algorithm: Algorithm,
+    prototypes: Prototypes,
+    candidates: Vec<Candidate>,
+    reasons: Vec<String>,
+    warnings: Vec<Warning>,
+) -> Chosen {
+    let (stability, evidence, verdict) = (Stability::default(), None, Verdict::Constructive);
+    Chosen { algorithm, prototypes, candidates, reasons, stability, evidence, verdict, warnings }
 }
 
 fn one_blob(prototypes: &Prototypes, help: &str) -> Vec<Warning> {
     let warning = Warning::new("W0412", "one dense segment and its outliers: that can be the honest answer").help(help);
     (prototypes.n_clusters() == 1).then_some(warning).into_iter().collect()
+}
+
+/// What `ilk run` would choose, and all that decides it.
+#[derive(Debug, Serialize)]
+pub struct Weighed {
+    /// What the segments would be.
+    pub verdict: Verdict,
+    /// The chosen number, the runner-up, what was not offered, in words.
+    pub reasons: Vec<String>,
+    /// Every candidate.
+    pub candidates: Vec<Candidate>,
+    /// What speaks for and against segments.
+    pub evidence: Option<Evidence>,
+    /// How the chosen segments come back.
+    pub stability: Stability,
+    /// Other algorithms with as many segments, and the adjusted Rand index of theirs and these.
+    pub algorithms: Vec<(String, f64)>,
+    /// What is worrying.
+    pub warnings: Vec<Warning>,
+}
+
+/// Chooses as a run would, and returns all that was seen.
+///
+/// # Errors
+/// Of the algorithm.
+pub fn weighed(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) -> Result<Weighed> {
+    let chosen = choose(config, matrix, watch)?;
+    let algorithms = certainty(config, &chosen, matrix)?.algorithms;
+    let Chosen { candidates, reasons, stability, evidence, verdict, warnings, .. } = chosen;
+    Ok(Weighed { verdict, reasons, candidates, evidence, stability, algorithms, warnings })
 }
 
 /// The quality table over what the algorithm asks: the number of clusters, eps, or the least size of a cluster.

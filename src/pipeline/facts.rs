@@ -6,12 +6,14 @@ use crate::cluster::Assignment;
 use crate::config::Config;
 use crate::error::Warning;
 use crate::evidence::indices;
+use crate::evidence::stability::Recurrence;
 use crate::features::Family;
 use crate::features::matrix::{Column, FeatureMatrix};
 use crate::report::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts};
 use crate::segment::persona::Persona;
 use crate::segment::profile::{Profiles, between, repeat_rate, whales};
 use crate::segment::protected::protected;
+use crate::segment::rule::rules;
 use crate::segment::{blocks, segment_id};
 
 /// Customers drawn on the recency-frequency map.
@@ -27,7 +29,7 @@ pub(super) fn report(
     labels: &[Option<usize>],
     described: Profiles,
     named: Vec<Persona>,
-    stability: Vec<Option<f64>>,
+    stability: Vec<Option<Recurrence>>,
 ) -> Report {
     let Prepared { tables, matrix, preparation, model_matrix, .. } = prepared;
     let x = model_matrix.values.view();
@@ -84,6 +86,7 @@ pub(super) fn report(
             dictionary,
         })
         .collect();
+    let rules_for = described.segments.len();
     let guest = tables.sales.guest_revenue.unwrap_or(0.0);
     let total = tables.sales.revenue.map(|r| r + guest);
     let unclustered_share = labels.iter().filter(|l| l.is_none()).count() as f64 / labels.len() as f64;
@@ -112,10 +115,20 @@ pub(super) fn report(
             .into_iter()
             .zip(named)
             .zip(stability)
+            .zip(rules(matrix, labels, rules_for))
             .enumerate()
-            .map(|(i, ((profile, persona), stability))| SegmentFacts { id: segment_id(i), persona, profile, stability })
+            .map(|(i, (((profile, persona), recurrence), rule))| SegmentFacts {
+                id: segment_id(i),
+                persona,
+                profile,
+                stability: recurrence.map(|recurrence| recurrence.jaccard),
+                recurrence,
+                rule,
+                play: None,
+            })
             .collect(),
         everyone: described.everyone,
+        leads_play: None,
         unclustered: described.unclustered,
         features,
         protected: protected(matrix, labels, &forming),
@@ -127,8 +140,12 @@ pub(super) fn report(
                 all.push(("seed".into(), config.cluster.seed.to_string()));
                 all
             },
+            verdict: Some(chosen.verdict),
             reasons: chosen.reasons,
             sweep: chosen.candidates,
+            agreement: chosen.stability.agreement,
+            algorithms: Vec::new(),
+            evidence: chosen.evidence,
             silhouette: indices::silhouette(x, labels, config.cluster.select.silhouette_sample, config.cluster.seed)
                 .map(|s| s.mean),
             inertia: indices::inertia(assignments),

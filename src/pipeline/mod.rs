@@ -6,7 +6,7 @@ mod facts;
 mod features;
 mod tables;
 
-pub use choose::sweep;
+pub use choose::{Weighed, sweep, weighed};
 pub use features::{attribute_features, dictionary, features, protected_in_use};
 pub use tables::{assignment_table, feature_table, rfm_table};
 
@@ -17,6 +17,7 @@ use crate::data::schema::{Inputs, Paths};
 use crate::engine::Engine;
 use crate::engine::embedded::Embedded;
 use crate::error::{Error, Result, Warning};
+use crate::evidence::stability::Recurrence;
 use crate::features::matrix::FeatureMatrix;
 use crate::features::preparation::{ModelMatrix, Preparation, PreparationOptions};
 use crate::features::smoothing::Learned;
@@ -24,6 +25,7 @@ use crate::features::{Feature, Role, Unit, rfm};
 use crate::report::Report;
 use crate::segment::model::{FORMAT, ModelSegment, SegmentModel, assign, far_distance};
 use crate::segment::persona::personas;
+use crate::segment::playbook::{play_of, play_of_leads, playbook};
 use crate::segment::profile::profiles;
 use crate::segment::rfm_grid::facts::RfmFacts;
 use crate::segment::rfm_grid::{self, RfmGrid, Score};
@@ -80,6 +82,8 @@ pub struct Run {
     pub model: Model,
     /// One per customer of the matrix; `cluster` is the index of the segment.
     pub assignments: Vec<Assignment>,
+    /// How sure the segment of every customer is: the share of resamples that agree. Empty where none were made.
+    pub confidence: Vec<Option<f64>>,
     /// RFM scores, one per customer of the matrix; empty where the model has no grid.
     pub rfm: Vec<Option<Score>>,
     /// Everything the report says.
@@ -229,6 +233,8 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
         _ => "choose k",
     });
     let chosen = choose::choose(&config.cluster, &prepared.model_matrix, watch)?;
+    let choose::Certainty { confidence, algorithms } =
+        choose::certainty(&config.cluster, &chosen, &prepared.model_matrix)?;
     watch.end(&chosen.reasons);
 
     watch.begin("segments");
@@ -240,7 +246,8 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
     let prototypes = chosen.prototypes.reorder(&order);
     let assignments = assign(&prototypes, space);
     let labels: Vec<Option<usize>> = assignments.iter().map(|a| a.cluster).collect();
-    let stability: Vec<Option<f64>> = order.iter().map(|old| chosen.stability.get(*old).copied()).collect();
+    let stability: Vec<Option<Recurrence>> =
+        order.iter().map(|old| chosen.stability.clusters.get(*old).copied()).collect();
 
     let described = profiles(&prepared.matrix, &prepared.preparation, &labels, n);
     let currency = &config.project.currency;
@@ -270,21 +277,26 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
         rfm: grid.as_ref().map(|g| g.grid.clone()),
     };
     watch.end(&[format!(
-        "first model: ids {}…{} ordered by {}",
-        segment_id(0),
-        segment_id(n - 1),
+        "first model: {} ordered by {}",
+        if n == 1 { segment_id(0) } else { format!("ids {}…{}", segment_id(0), segment_id(n - 1)) },
         if prepared.matrix.position("revenue").is_some() { "revenue" } else { "size" }
     )]);
     watch.begin("report");
     let mut report =
         facts::report(config, &prepared, chosen, &model, &assignments, &labels, described, named, stability);
+    report.method.algorithms = algorithms;
+    let plays = playbook(&config.playbook)?;
+    for segment in &mut report.segments {
+        segment.play = play_of(&plays, &segment.profile).cloned();
+    }
+    report.leads_play = play_of_leads(&plays, report.coverage.leads).cloned();
     let rfm = grid.map_or_else(Vec::new, |fitted| {
         report.rfm = RfmFacts::of(&fitted.grid, &fitted.scores, &prepared.matrix);
         report.warnings.extend(fitted.warnings);
         fitted.scores
     });
     watch.end(&[]);
-    Ok(Run { prepared, model, assignments, rfm, report })
+    Ok(Run { prepared, model, assignments, confidence, rfm, report })
 }
 
 /// The clusters by revenue, or by size where there is none; old numbers in new order.

@@ -9,12 +9,14 @@ use crate::segment::model::Fit;
 use crate::segment::rfm_grid::Score;
 use crate::segment::{LEADS, LEADS_NAME, UNCLUSTERED};
 
-/// The assignment of every customer as a table; those without an order come last. `rfm` has a score per customer of the
+/// The assignment of every customer as a table; those without an order come last. `confidence` has a number per customer of the
+/// matrix, or nothing where there were no resamples. `rfm` has a score per customer of the
 /// matrix, or nothing where the model has no grid.
 pub fn assignment_table(
     model: &Model,
     matrix: &FeatureMatrix,
     assignments: &[Assignment],
+    confidence: &[Option<f64>],
     rfm: &[Option<Score>],
     tables: &Tables,
 ) -> Table {
@@ -67,6 +69,11 @@ pub fn assignment_table(
         ("as_of".to_string(), Values::Text(vec![as_of; all])),
         ("model_version".into(), Values::Text(vec![Some(format!("{}/{}", model.name, model.version)); all])),
     ]);
+    if !confidence.is_empty() {
+        let known = confidence.iter().map(|share| share.unwrap_or(f64::NAN));
+        let shares = known.chain(std::iter::repeat_n(f64::NAN, rest.len())).collect();
+        table.columns.push(("confidence".into(), Values::Number(shares)));
+    }
     table
 }
 

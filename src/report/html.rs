@@ -2,10 +2,12 @@
 
 use super::chart::{CHARTS, Drawing, PALETTE, colour, fingerprint, sweep};
 use super::composition::{Composition, levels as stages, nps_words, satisfaction};
+use super::evidence;
 use super::rfm;
-use super::words::{findings, headline_numbers, leads, profile_cells, segment_columns, telling, told};
+use super::words::{findings, headline_numbers, leads, profile_cells, rule, segment_columns, telling, told};
 use super::{FeatureFacts, Report, SMALL_CELL, SegmentFacts};
 use crate::error::{Error, Result};
+use crate::evidence::verdict::Verdict;
 use crate::features::{Family, Role, Scale, Unit, capitalised};
 use crate::segment::profile::{LevelFacts, Profile};
 use crate::segment::protected::Told;
@@ -76,6 +78,16 @@ pub fn render(report: &Report) -> Result<String> {
                 style => Value::from_safe_string(style()),
                 report => Value::from(Serde(report)),
                 headline => headline_numbers(report),
+                verdict => evidence::said(report).map(|said| {
+                    let natural = report.method.verdict == Some(Verdict::Natural);
+                    context! { heading => said.heading, sentence => said.sentence, because => said.because, natural }
+                }),
+                evidence => context! {
+                    header => evidence::HEADER.to_vec(),
+                    rows => evidence::rows(&report.method.sweep),
+                    tests => evidence::tests(report.method.evidence.as_ref(), &report.method.algorithms),
+                    recurrences => evidence::recurrences(report),
+                },
                 findings => findings(report),
                 columns => columns.iter().map(|c| c.label.clone()).collect::<Vec<_>>(),
                 rows, charts, cards, curve,
@@ -160,6 +172,8 @@ fn card(report: &Report, index: usize, segment: &SegmentFacts) -> Result<Value> 
         levels => levels(report, &segment.profile),
         chart => chart.map(|d| drawn(&format!("fingerprint-{}", segment.id), d)),
         badge, weak,
+        rule => segment.rule.as_ref().map(|r| rule(report, r)),
+        play => segment.play.as_ref().map(|play| Value::from(Serde(play))),
         nps => nps_words(&segment.profile),
     })
 }
@@ -345,6 +359,20 @@ mod tests {
         for segment in &report.segments {
             assert!(page.contains(&segment.persona.name));
         }
+        // The verdict comes first, with its reason; the numbers behind it wait for the appendix.
+        let natural =
+            page.find("<strong>Natural segments.</strong> These segments are there in the data").expect("a verdict");
+        assert!(natural < page.find("class=\"kpis\"").expect("numbers"));
+        assert!(page.contains("They are further apart than slices of customers"));
+        let appendix = page.find("Are they there?").expect("a table");
+        assert!(page.find("id=\"method\"").expect("an appendix") < appendix);
+        for said in ["Gap statistic", "Dip test on the first principal axis", "Agreement with ward", "82 of 100"] {
+            assert!(page[appendix..].contains(said), "{said}");
+        }
+        assert!(page.contains("Days since last order: less than 90 d · Orders: 5 or more"));
+        assert_eq!(page.matches("class=\"play\"").count(), 7, "six segments and the leads");
+        assert!(page.contains("Onboarding: the first order"));
+        assert!(page.contains("Of 100 customers it names 90 are of this group") && page.contains("A rough rule"));
         // The grid has a section of its own.
         assert_eq!(page.matches("<figure id=\"rfm-grid\"").count(), 1);
         assert!(page.find("id=\"personas\"") < page.find("<figure id=\"rfm-grid\""));

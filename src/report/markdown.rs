@@ -11,6 +11,9 @@ pub fn render(report: &Report) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "# {}: customer segments, {}\n", plain(&report.project), report.period);
     let _ = writeln!(text, "Model {}{as_of}.\n", plain(&report.model));
+    if let Some(said) = super::evidence::said(report) {
+        let _ = writeln!(text, "**{}.** {} {}\n", said.heading, plain(&said.sentence), plain(&said.because));
+    }
     let numbers: Vec<String> =
         headline_numbers(report).into_iter().map(|(label, value)| format!("{label}: {value}")).collect();
     let _ = writeln!(text, "{}\n", plain(&numbers.join(" · ")));
@@ -82,6 +85,7 @@ mod tests {
         report.segments[0].persona.name = "<b>|x".into();
         let text = render(&report);
         assert!(text.contains("\\<b\\>\\|x"));
+        assert!(text.contains("**Natural segments.** These segments are there in the data"), "{text}");
         for segment in &report.segments[1..] {
             assert!(text.contains(&segment.persona.name), "{text}");
         }

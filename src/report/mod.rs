@@ -3,6 +3,7 @@
 
 pub mod chart;
 pub mod composition;
+pub mod evidence;
 pub mod html;
 pub mod markdown;
 pub mod rfm;
@@ -13,11 +14,15 @@ pub mod words;
 use crate::data::ledger::LedgerRow;
 use crate::error::Warning;
 use crate::evidence::select::Candidate;
+use crate::evidence::stability::Recurrence;
+use crate::evidence::verdict::{Evidence, Verdict};
 use crate::features::dictionary::Entry;
 use crate::segment::persona::Persona;
+use crate::segment::playbook::Play;
 use crate::segment::profile::{Profile, WhaleFacts};
 use crate::segment::protected::ProtectedFacts;
 use crate::segment::rfm_grid::facts::RfmFacts;
+use crate::segment::rule::SegmentRule;
 use serde::{Deserialize, Serialize};
 
 /// Counts of people below this are not shown.
@@ -46,6 +51,9 @@ pub struct Report {
     pub everyone: Profile,
     /// The segments, in revenue order (or by size).
     pub segments: Vec<SegmentFacts>,
+    /// What to do with those who never ordered, if there are any.
+    #[serde(default)]
+    pub leads_play: Option<Play>,
     /// Customers that no segment reached (density algorithms), if any.
     pub unclustered: Option<Profile>,
     /// The features, in column order.
@@ -103,6 +111,15 @@ pub struct SegmentFacts {
     pub profile: Profile,
     /// Mean Jaccard similarity over bootstraps (Hennig 2007): 0.75 and above is stable. `None` if not computed.
     pub stability: Option<f64>,
+    /// The same with how often the segment was dissolved and recovered.
+    #[serde(default)]
+    pub recurrence: Option<Recurrence>,
+    /// How to tell it without a computer; `None` where no condition does.
+    #[serde(default)]
+    pub rule: Option<SegmentRule>,
+    /// What to do with it.
+    #[serde(default)]
+    pub play: Option<Play>,
 }
 
 /// One feature, for the data dictionary.
@@ -131,10 +148,22 @@ pub struct Method {
     pub implementation: String,
     /// Parameter name and value, as in the config.
     pub parameters: Vec<(String, String)>,
+    /// What the segments are.
+    #[serde(default)]
+    pub verdict: Option<Verdict>,
     /// The chosen number, the reason and the runner-up, in words; one sentence each.
     pub reasons: Vec<String>,
     /// The quality table over k or eps; empty when the number was given.
     pub sweep: Vec<Candidate>,
+    /// Mean adjusted Rand index between the partitions of resamples; `None` if not computed.
+    #[serde(default)]
+    pub agreement: Option<f64>,
+    /// Other algorithms with as many segments, and the adjusted Rand index of theirs and these.
+    #[serde(default)]
+    pub algorithms: Vec<(String, f64)>,
+    /// What speaks for and against segments; `None` where all customers are equal.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
     /// Mean silhouette (Euclidean, model space); `None` where undefined.
     pub silhouette: Option<f64>,
     /// Sum of squared distances to the nearest prototype of the own segment.

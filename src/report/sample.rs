@@ -3,18 +3,26 @@
 use super::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts};
 use crate::data::ledger::LedgerRow;
 use crate::error::Warning;
+use crate::evidence::dip::{DipTest, Sample};
+use crate::evidence::gap::Gap;
+use crate::evidence::hopkins::Hopkins;
 use crate::evidence::select::Candidate;
+use crate::evidence::stability::Recurrence;
+use crate::evidence::structure::{Beside, Structure};
+use crate::evidence::verdict::{Evidence, Verdict};
 use crate::features::dictionary::Entry;
 use crate::features::rules::{Conditions, Rule};
 use crate::features::{Family, Feature, Measure, Role, Rows, Scale, Unit};
 use crate::segment::nps::NpsFacts;
 use crate::segment::persona::Persona;
+use crate::segment::playbook::{play_of, play_of_leads, playbook};
 use crate::segment::profile::{LevelFacts, NumberFacts, Profile, WhaleFacts};
 use crate::segment::protected::{ProtectedFacts, Told};
 use crate::segment::rfm_grid;
 use crate::segment::rfm_grid::facts::{CellFacts, NamedFacts, RfmFacts};
 use crate::segment::rfm_grid::rules::TableName;
 use crate::segment::rfm_grid::scores::{Axis, Closed};
+use crate::segment::rule::SegmentRule;
 
 fn feature(name: &str, label: &str, unit: Unit, role: Role, scale: Scale) -> FeatureFacts {
     FeatureFacts {
@@ -118,6 +126,27 @@ fn grid() -> RfmFacts {
     }
 }
 
+fn beside(k: usize) -> Beside {
+    Beside { k, silhouette: 0.3 + 0.01 * k as f64, null_mean: 0.25, null_deviation: 0.01, z: 5.0 + k as f64, p: 0.005 }
+}
+
+fn evidence() -> Evidence {
+    let dip = |sample, n, p| DipTest { sample, dip: 0.02, n, p, p_holm: (2.0 * p).min(1.0) };
+    Evidence {
+        structure: Structure { tried: (2..=8).map(beside).collect(), p: 0.005, rows: 2_000, references: 199 },
+        gap: Gap {
+            log_w: vec![1.0, 0.7, 0.6],
+            log_w_null: vec![1.1, 0.9, 0.85],
+            gap: vec![0.1, 0.2, 0.25],
+            standard_error: vec![0.01; 3],
+        },
+        gap_clusters: 3,
+        gap_clusters_first: 3,
+        dips: vec![dip(Sample::FirstComponent, 4_338, 0.001), dip(Sample::PairwiseDistances, 124_750, 0.6)],
+        hopkins: Some(Hopkins { statistic: 0.93, p: 0.0, m: 200 }),
+    }
+}
+
 /// A report with `n` segments.
 pub(super) fn report(n: usize) -> Report {
     let candidate = |k: usize| Candidate {
@@ -129,12 +158,17 @@ pub(super) fn report(n: usize) -> Report {
         davies_bouldin: Some(1.1),
         calinski_harabasz: Some(800.0),
         stability: Some(0.9),
+        agreement: Some(0.88),
+        prediction_strength: Some(0.83),
+        beside: Some(beside(k)),
+        verdict: Some(Verdict::Natural),
         smallest: 0.1,
         largest: 0.4,
         unclustered: 0.0,
         chosen: k == n,
         excluded: String::new(),
     };
+    let plays = playbook(&[]).expect("a playbook");
     Report {
         schema: "ilk/report/1".into(),
         ilk_version: "0.0.0".into(),
@@ -166,8 +200,23 @@ pub(super) fn report(n: usize) -> Report {
                 },
                 profile: profile(i, n),
                 stability: Some(0.95 - 0.06 * i as f64),
+                recurrence: Some(Recurrence {
+                    jaccard: 0.95 - 0.06 * i as f64,
+                    dissolved: 2 * i,
+                    recovered: 100 - 9 * i,
+                    resamples: 100,
+                }),
+                rule: Some(SegmentRule {
+                    when: Conditions::parse("recency_days < 90 and orders >= 5").expect("conditions"),
+                    precision: 0.9 - 0.1 * i as f64,
+                    recall: 0.7,
+                    coverage: 0.2,
+                    held_out: 1_446,
+                }),
+                play: play_of(&plays, &profile(i, n)).cloned(),
             })
             .collect(),
+        leads_play: play_of_leads(&plays, 12).cloned(),
         unclustered: None,
         features: vec![
             feature("recency_days", "Days since last order", Unit::Days, Role::Form, Scale::Numeric),
@@ -181,8 +230,12 @@ pub(super) fn report(n: usize) -> Report {
             algorithm: "kmeans".into(),
             implementation: "linfa".into(),
             parameters: vec![("n_clusters".into(), n.to_string())],
+            verdict: Some(Verdict::Natural),
             reasons: vec!["k was chosen.".into()],
             sweep: (2..=8).map(candidate).collect(),
+            agreement: Some(0.88),
+            algorithms: vec![("gaussian_mixture".into(), 0.71), ("ward".into(), 0.8)],
+            evidence: Some(evidence()),
             silhouette: Some(0.31),
             inertia: 1_234.5,
             davies_bouldin: Some(1.1),

@@ -3,10 +3,12 @@
 
 use super::{FeatureFacts, Report, SMALL_CELL};
 use crate::features::rfm::LIFETIME;
+use crate::features::rules::{Comparison, Condition};
 use crate::features::{Family, Role, Scale, Unit};
 use crate::segment::LEADS_NAME;
 use crate::segment::profile::Profile;
 use crate::segment::protected::{ProtectedFacts, Told};
+use crate::segment::rule::SegmentRule;
 use std::collections::BTreeMap;
 
 /// A column of the segment table beside id, name and size.
@@ -23,6 +25,36 @@ enum What {
 
 fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
+}
+
+/// A rule of thumb in words, and what it is worth; the second says so where it is a rough one.
+pub fn rule(report: &Report, rule: &SegmentRule) -> (String, String) {
+    let of = |condition: &Condition| {
+        let facts = report.features.iter().find(|f| f.feature.name == condition.feature);
+        let label = facts.map_or(condition.feature.as_str(), |f| f.feature.label.as_str());
+        let value = match (facts, condition.value.parse::<f64>()) {
+            (Some(f), Ok(number)) if f.feature.unit != Unit::Level => f.feature.unit.format(number, &report.currency),
+            _ => condition.value.clone(),
+        };
+        match condition.comparison {
+            Comparison::AtLeast => format!("{label}: {value} or more"),
+            Comparison::AtMost => format!("{label}: {value} or less"),
+            Comparison::Above => format!("{label}: more than {value}"),
+            Comparison::Below => format!("{label}: less than {value}"),
+            Comparison::Is => format!("{label}: {value}"),
+            Comparison::IsNot => format!("{label}: not {value}"),
+        }
+    };
+    let conditions: Vec<String> = rule.when.0.iter().map(of).collect();
+    let rough = if rule.precision < 0.8 { "A rough rule: of" } else { "Of" };
+    let worth = format!(
+        "{rough} 100 customers it names {:.0} are of this group, and it finds {:.0} of the group's 100; counted on {} customers it was not \
+         made from.",
+        rule.precision * 100.0,
+        rule.recall * 100.0,
+        Unit::Count.format(rule.held_out as f64, "")
+    );
+    (conditions.join(" · "), worth)
 }
 
 /// The median of a feature in a group.

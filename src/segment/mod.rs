@@ -4,9 +4,11 @@ pub mod blocks;
 pub mod model;
 pub mod nps;
 pub mod persona;
+pub mod playbook;
 pub mod profile;
 pub mod protected;
 pub mod rfm_grid;
+pub mod rule;
 
 /// The id of the segment at `index` in revenue order: `S01`, `S02`, ….
 pub fn segment_id(index: usize) -> String {

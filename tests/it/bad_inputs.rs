@@ -335,5 +335,5 @@ fn scoring_with_other_columns_names_them() {
     assert_eq!(outcome.status, 4);
     insta::assert_snapshot!(outcome.err);
     project.ok(&["assign", "march.csv", "--model", "shop", "--out", "s.csv", "--map", "customer_id=CustomerID"]);
-    assert_eq!(project.text("s.csv"), project.text("models/shop/2025-Q4.1/assignments.csv"));
+    assert_eq!(project.text("s.csv"), project.trained("shop/2025-Q4.1"));
 }

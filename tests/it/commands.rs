@@ -29,6 +29,8 @@ fn every_command_says_what_it_did() {
     insta::assert_snapshot!("run", steady(&run.out));
     assert!(project.file("reports/2026-Q1/history/2026-Q1.1/report.json").is_file());
     insta::assert_snapshot!("sweep", steady(&project.ok(&["sweep"]).out));
+    insta::assert_snapshot!("sweep_full", steady(&project.ok(&["sweep", "--full"]).out));
+    assert!(project.text("reports/sweep.json").contains("\"verdict\": \"natural\""));
     insta::assert_snapshot!("rfm", steady(&project.ok(&["rfm"]).out));
     insta::assert_snapshot!("why", steady(&project.ok(&["why", "C000001"]).out));
     insta::assert_snapshot!("report", steady(&project.ok(&["report"]).out));

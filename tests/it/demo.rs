@@ -2,6 +2,7 @@
 //! on threads or row order.
 
 use crate::project::{Project, column};
+use crate::real_data::recount_rules;
 use ilk::evidence::indices::adjusted_rand;
 use std::collections::BTreeMap;
 
@@ -42,6 +43,8 @@ fn planted_personas_are_found_almost_as_well_as_can_be() {
         let (ours, best) = (adjusted_rand(&a, &b), adjusted_rand(&c, &b));
         told.push_str(&format!("seed {seed}: {ours:.3} of {best:.3}\n"));
         good += usize::from(ours >= 0.9 * best);
+        let metrics = project.text("models/demo-shop/2026-Q1.1/metrics.json");
+        assert!(metrics.contains("\"verdict\": \"natural\""), "seed {seed}: {metrics}");
     }
     println!("{told}");
     assert!(good >= 18, "{told}");
@@ -80,8 +83,9 @@ fn scoring_the_training_files_returns_the_training_assignment() {
         arguments.extend(["--model", model, "--out", out]);
         project.ok(&arguments);
     };
+    recount_rules(&project, "reports/2026-Q1/report.json", "models/demo-shop/2026-Q1.1");
     score("demo-shop", "scored.csv");
-    assert_eq!(project.text("scored.csv"), project.text("models/demo-shop/2026-Q1.1/assignments.csv"));
+    assert_eq!(project.text("scored.csv"), project.trained("demo-shop/2026-Q1.1"));
     project.edit("algorithm  = \"kmeans\"", "algorithm  = \"dbscan\"");
     let run = project.ok(&["run"]);
     assert!(run.out.contains("Unclustered"), "{}", run.out);

@@ -43,6 +43,18 @@ impl Project {
         String::from_utf8(self.read(name)).unwrap()
     }
 
+    /// The assignments of a model but for the last column, `confidence`: what resamples say of a customer is known of those in the
+    /// training files alone.
+    pub(crate) fn trained(&self, model: &str) -> String {
+        let all = self.text(&format!("models/{model}/assignments.csv"));
+        let rest = |line: &str| match line.rsplit_once(',') {
+            Some((rest, _)) => format!("{rest}\n"),
+            None => panic!("{line}"),
+        };
+        assert!(all.lines().next().unwrap().ends_with(",confidence"));
+        all.lines().map(rest).collect()
+    }
+
     /// Runs `ilk` in the folder.
     pub(crate) fn ilk(&self, arguments: &[&str]) -> Outcome {
         let output = Command::new(env!("CARGO_BIN_EXE_ilk"))

@@ -339,7 +339,7 @@ fn every_role_is_proposed_and_runs() {
     let all =
         ["assign", "orders.csv", "events.csv", "survey.csv", "products.csv", "--model", "small", "--out", "a.csv"];
     project.ok(&all);
-    assert_eq!(project.text("a.csv"), project.text("models/small/2024-Q2.1/assignments.csv"));
+    assert_eq!(project.text("a.csv"), project.trained("small/2024-Q2.1"));
     let lacking =
         project.ilk(&["assign", "orders.csv", "events.csv", "survey.csv", "--model", "small", "--out", "b.csv"]);
     assert!(lacking.err.contains("orders (joined)"), "{}", lacking.err);
