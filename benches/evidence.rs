@@ -22,9 +22,8 @@ use ilk::evidence::indices::{
     Silhouette, adjusted_mutual_information, adjusted_rand, calinski_harabasz, davies_bouldin, silhouette,
     silhouette_samples, simplified_silhouette_samples, squared_silhouette_samples,
 };
-use ilk::evidence::k::STABILITY_ROWS;
 use ilk::evidence::null::AxesBox;
-use ilk::evidence::stability::bootstrap;
+use ilk::evidence::stability::{bootstrap, stability_rows};
 use ndarray::Array2;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -67,8 +66,8 @@ fn main() {
             })
         }
         "bootstrap" => {
-            let (x, bootstraps, most) =
-                (rows(&arguments), arguments.get("bootstraps", 100), arguments.get("rows", STABILITY_ROWS));
+            let (x, bootstraps) = (rows(&arguments), arguments.get("bootstraps", 100));
+            let most = arguments.get("rows", stability_rows(x.nrows()));
             let n_clusters = labels_of.iter().flatten().max().unwrap() + 1;
             let algorithm = Algorithm::KMeans(KMeans { n_clusters, ..KMeans::default() }).for_resamples();
             Box::new(move || {

@@ -12,6 +12,8 @@ use crate::features::occasion::Occasion;
 use crate::features::preparation::PreparationOptions;
 use crate::features::rules::Rule;
 use crate::features::{Family, Role};
+use crate::report::Look;
+use crate::segment::persona::OwnWords;
 use crate::segment::playbook::Play;
 use crate::segment::rfm_grid::RfmConfig;
 use schemars::JsonSchema;
@@ -43,10 +45,73 @@ pub struct Config {
     /// What to do with a kind of customer, before what the built-in playbook says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub playbook: Vec<Play>,
+    /// Names and lines of segments, by id, that stand for those ilk makes. The file `personas.toml` beside this one adds to them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub personas: BTreeMap<String, OwnWords>,
+    /// How the report looks.
+    #[serde(default)]
+    pub report: ReportConfig,
     /// When bad data stop a run.
     #[serde(default)]
     pub quality: Quality,
 }
+
+/// How the report looks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReportConfig {
+    /// Stands for the project's name in the heading.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// A picture for the head of the page: PNG, JPEG, WebP or SVG, at most 100 KB; it becomes part of the page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
+    /// Colour of links and headings on a light page, `#RRGGBB`; at least 4.5 to 1 against white.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accent: Option<String>,
+    /// Who answers for the segments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// How to reach them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+}
+
+impl ReportConfig {
+    /// The look of the page; `logo` as a `data:` address.
+    pub fn look(&self, logo: Option<String>) -> Look {
+        let Self { title, accent, owner, contact, .. } = self.clone();
+        Look { title, logo, accent, owner, contact }
+    }
+
+    fn check(&self) -> Result<()> {
+        let Some(accent) = &self.accent else { return Ok(()) };
+        let refuse = |what: String| Err(Error::new("E0204", what).help("accent = \"#053785\""));
+        let digits = accent.strip_prefix('#').filter(|d| d.len() == 6 && d.bytes().all(|b| b.is_ascii_hexdigit()));
+        let Some(rgb) = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) else {
+            return refuse(format!("`accent = \"{accent}\"`: expected a colour such as #053785"));
+        };
+        let contrast = 1.05 / (luminance(rgb) + 0.05);
+        if contrast < 4.5 {
+            return refuse(format!(
+                "`accent = \"{accent}\"` is hard to read on white: {contrast:.1} to 1, and text needs 4.5 to 1"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Relative luminance of an sRGB colour (WCAG 2.2).
+fn luminance(rgb: u32) -> f64 {
+    let part = |shift: u32| {
+        let value = f64::from((rgb >> shift) & 0xff) / 255.0;
+        if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * part(16) + 0.7152 * part(8) + 0.0722 * part(0)
+}
+
+/// Name of the file with a project's own words for segments.
+pub const PERSONAS: &str = "personas.toml";
 
 /// What a project is called and paid in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -124,7 +189,8 @@ fn over_usual_weights<'de, D: serde::Deserializer<'de>>(
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClusterConfig {
-    /// `kmeans`, `gaussian_mixture`, `ward`, `kprototypes`, `dbscan`, `hdbscan` or `optics`.
+    /// `kmeans`, `gaussian_mixture`, `ward`, `kprototypes`, `dbscan`, `hdbscan`, `optics`; or `auto`, which tries several and
+    /// takes the one with the best verdict.
     pub algorithm: AlgorithmName,
     /// Who computes it: `ilk`, or for k-means and DBSCAN also `linfa`.
     pub implementation: Implementation,
@@ -191,11 +257,13 @@ pub enum AlgorithmName {
     Hdbscan,
     /// DBSCAN by its order of customers.
     Optics,
+    /// The best of several.
+    Auto,
 }
 
 impl AlgorithmName {
     /// Every algorithm.
-    pub const ALL: [(&str, Self); 7] = [
+    pub const ALL: [(&str, Self); 8] = [
         ("kmeans", AlgorithmName::Kmeans),
         ("gaussian_mixture", AlgorithmName::GaussianMixture),
         ("ward", AlgorithmName::Ward),
@@ -203,6 +271,7 @@ impl AlgorithmName {
         ("dbscan", AlgorithmName::Dbscan),
         ("hdbscan", AlgorithmName::Hdbscan),
         ("optics", AlgorithmName::Optics),
+        ("auto", AlgorithmName::Auto),
     ];
 }
 
@@ -339,6 +408,7 @@ impl Config {
         config.as_of()?;
         config.window_days()?;
         config.max_rejected()?;
+        config.report.check()?;
         config.rfm.check().map_err(|error| match section_place("[rfm", text, file) {
             Some(place) => error.at(place),
             None => error,
@@ -349,6 +419,16 @@ impl Config {
                 .help("name = \"retail-uk\"  (letters, digits, - and _)"));
         }
         Ok(config)
+    }
+
+    /// Takes in `personas.toml`: own words for segments, by id.
+    ///
+    /// # Errors
+    /// E0203 and E0204 as [`Config::parse`].
+    pub fn add_personas(&mut self, text: &str) -> Result<()> {
+        let own: BTreeMap<String, OwnWords> = toml::from_str(text).map_err(|error| explain(&error, text, PERSONAS))?;
+        self.personas.extend(own);
+        Ok(())
     }
 
     /// The config as TOML, every default filled in.
@@ -518,6 +598,26 @@ mod tests {
     }
 
     #[test]
+    fn own_words_come_from_a_file_of_their_own_and_are_checked() {
+        let mut config = Config::parse("[personas.S01]\nname = \"Old\"\n", "ilk.toml").expect("a config");
+        config.add_personas("[S01]\nname = \"Gold\"\nline = \"They come every month.\"\n").expect("words");
+        assert_eq!(config.personas["S01"].name.as_deref(), Some("Gold"));
+        let error = config.add_personas("\n[S02]\nnam = \"Silver\"\n").expect_err("an error");
+        let place = error.0.place.clone().expect("a place");
+        assert_eq!((error.code(), place.file.as_str(), place.line), ("E0203", "personas.toml", 3));
+    }
+
+    #[test]
+    fn an_accent_is_a_colour_that_can_be_read() {
+        let parse = |accent: &str| Config::parse(&format!("[report]\naccent = \"{accent}\"\n"), "ilk.toml");
+        assert!(parse("#053785").is_ok());
+        assert!(parse("blue").expect_err("no colour").0.title.contains("expected a colour"));
+        // WCAG's own example: #767676 is the lightest grey that passes on white, at 4.54 to 1.
+        assert!(parse("#767676").is_ok());
+        assert!(parse("#777777").expect_err("too light").0.title.contains("4.5 to 1"));
+    }
+
+    #[test]
     fn a_family_that_is_not_named_keeps_its_weight() {
         let config = Config::parse("[features.weights]\nengagement = 0.6\n", "ilk.toml").expect("a config");
         let usual = FeatureConfig::default().weights;
@@ -544,7 +644,7 @@ mod tests {
     #[test]
     fn the_schema_knows_every_section() {
         let schema: serde_json::Value = serde_json::from_str(&Config::schema()).expect("JSON");
-        for section in ["project", "input", "features", "cluster", "rfm", "quality"] {
+        for section in ["project", "input", "features", "cluster", "rfm", "personas", "report", "quality"] {
             assert!(schema["properties"].get(section).is_some(), "{section}");
         }
     }

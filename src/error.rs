@@ -3,6 +3,7 @@
 //! Every message has the same parts: *what* (with a count), *where* (file, line, column and the text itself), *why* it
 //! matters for segments, and a *help* line to paste. The code is stable and has a page in `ilk explain CODE`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,7 +11,7 @@ use std::fmt;
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Something worth saying, fatal or not: a code, one sentence, a place and notes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Diagnostic {
     /// Stable code such as `E0312` or `W0331`; `ilk explain CODE` has its page.
     pub code: String,
@@ -39,7 +40,7 @@ pub struct Place {
 }
 
 /// One further line of a diagnostic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Note {
     /// `help`, `why`, `seen`, `note`, `all`, …: printed before the text.
     pub kind: String,

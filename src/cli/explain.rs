@@ -68,6 +68,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0209", include_str!("explain/E0209.md")),
     ("E0210", include_str!("explain/E0210.md")),
     ("E0211", include_str!("explain/E0211.md")),
+    ("E0212", include_str!("explain/E0212.md")),
+    ("E0213", include_str!("explain/E0213.md")),
     ("E0302", include_str!("explain/E0302.md")),
     ("E0312", include_str!("explain/E0312.md")),
     ("E0313", include_str!("explain/E0313.md")),
@@ -140,6 +142,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0422", include_str!("explain/W0422.md")),
     ("W0423", include_str!("explain/W0423.md")),
     ("W0424", include_str!("explain/W0424.md")),
+    ("W0425", include_str!("explain/W0425.md")),
     ("W0501", include_str!("explain/W0501.md")),
 ];
 

@@ -457,7 +457,7 @@ impl<'a> Draft<'a> {
             aligned(&lines, &mut text);
         }
         text.push_str(
-            "\n[cluster]\nalgorithm  = \"kmeans\"             # gaussian_mixture, ward, kprototypes, dbscan, hdbscan, optics\nn_clusters = \"auto\"               # or a number\nseed       = 42\n\n[quality]\nmax_rejected = \"1%\"               # stop above this share of unreadable rows\n",
+            "\n[cluster]\nalgorithm  = \"kmeans\"             # gaussian_mixture, ward, kprototypes, dbscan, hdbscan, optics, auto\nn_clusters = \"auto\"               # or a number\nseed       = 42\n\n[quality]\nmax_rejected = \"1%\"               # stop above this share of unreadable rows\n",
         );
         text
     }

@@ -14,11 +14,13 @@ pub mod progress;
 pub mod report;
 pub mod rfm;
 pub mod run;
+pub mod schema;
 pub mod sweep;
 pub mod why;
 
 use crate::config::{Config, FILE};
 use crate::error::{Diagnostic, Error, Result, Warning};
+use crate::report::Look;
 use crate::store::Store;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
@@ -83,6 +85,8 @@ pub enum Command {
     Sweep(sweep::Sweep),
     /// Why is this customer in that segment
     Why(why::Why),
+    /// Print the JSON Schema of ilk.toml or report.json
+    Schema(schema::Schema),
     /// The long form of an error or warning code
     Explain(explain::Explain),
 }
@@ -146,6 +150,7 @@ fn dispatch(cli: &Cli, store: &Store, voice: &Voice) -> Result<i32> {
         Command::Rfm(command) => command.run(store, voice),
         Command::Sweep(command) => command.run(store, voice),
         Command::Why(command) => command.run(store, voice),
+        Command::Schema(command) => command.run(voice),
         Command::Explain(command) => command.run(voice),
     }
 }
@@ -167,9 +172,19 @@ fn with_threads(threads: u16) -> Option<i32> {
     Some(status.code().unwrap_or(130))
 }
 
-/// The project's config.
+/// The project's config, own words for segments included.
 pub(crate) fn config(store: &Store) -> Result<Config> {
-    Config::parse(&store.config_text()?, FILE)
+    let mut config = Config::parse(&store.config_text()?, FILE)?;
+    if let Some(personas) = store.personas_text()? {
+        config.add_personas(&personas)?;
+    }
+    Ok(config)
+}
+
+/// How the project's report looks.
+pub(crate) fn look(config: &Config, store: &Store) -> Result<Look> {
+    let logo = config.report.logo.as_deref().map(|path| store.picture(path)).transpose()?;
+    Ok(config.report.look(logo))
 }
 
 impl Voice {
@@ -179,6 +194,11 @@ impl Voice {
             // A closed pipe (`| head`) is the reader's choice, not a failure.
             let _ = writeln!(std::io::stdout(), "{}", text.as_ref());
         }
+    }
+
+    /// A result that is a document by itself.
+    pub(crate) fn raw(&self, text: &str) {
+        let _ = write!(std::io::stdout(), "{text}");
     }
 
     /// The result as JSON, where that was asked for.

@@ -1,10 +1,12 @@
-//! `ilk report`: render the report again from the newest run.
+//! `ilk report`: render the report again from the newest run, in the project's own words and look as they are now.
 
-use super::Voice;
+use super::{Voice, config, look};
 use crate::error::{Error, Result};
+use crate::report::chart::{self, picture::Picture};
 use crate::report::{Report, html, markdown};
+use crate::segment::persona::in_own_words;
 use crate::store::{Store, write_atomic};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
 /// Arguments of `ilk report`.
@@ -13,6 +15,26 @@ pub struct ReportCommand {
     /// Show it in the browser
     #[arg(long)]
     open: bool,
+    /// Where style and script are: in the page, or in files beside it, for servers with a strict content policy
+    #[arg(long, value_enum, default_value_t = Assets::Inline)]
+    assets: Assets,
+    /// Also write every chart as a file, into the folder `charts`
+    #[arg(long, value_enum, value_name = "KIND")]
+    charts: Option<Kind>,
+}
+
+/// See [`html::Assets`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Assets {
+    Inline,
+    Split,
+}
+
+/// See [`Picture`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Png,
+    Svg,
 }
 
 impl ReportCommand {
@@ -23,12 +45,34 @@ impl ReportCommand {
             Error::new("E0603", format!("{} cannot be read: {e}", path.display())).help("run `ilk run` again")
         };
         let text = std::fs::read_to_string(&path).map_err(|e| damaged(e.to_string()))?;
-        let report: Report = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+        let mut report: Report = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+        let config = config(store)?;
+        report.look = look(&config, store)?;
+        let personas = report.segments.iter_mut().map(|s| (s.id.clone(), &mut s.persona));
+        voice.warn(&in_own_words(personas, &config.personas)?);
         let page = folder.join("report.html");
-        write_atomic(&page, html::render(&report)?.as_bytes())?;
+        match self.assets {
+            Assets::Inline => write_atomic(&page, html::render(&report)?.as_bytes())?,
+            Assets::Split => {
+                for (name, text) in html::split(&report)? {
+                    write_atomic(&folder.join(name), text.as_bytes())?;
+                }
+            }
+        }
+        write_atomic(&path, &super::run::pretty(&report))?;
         write_atomic(&folder.join("summary.md"), markdown::render(&report).as_bytes())?;
         voice.say(format!("Report   {}", page.display()));
-        voice.document(&json!({ "report": page.display().to_string(), "model": report.model }))?;
+        let mut charts = Vec::new();
+        if let Some(kind) = self.charts {
+            let kind = if kind == Kind::Svg { Picture::Svg } else { Picture::Png };
+            for (id, drawing) in chart::all(&report)? {
+                let file = folder.join("charts").join(format!("{id}.{}", kind.ending()));
+                write_atomic(&file, &kind.of(&drawing)?)?;
+                charts.push(file.display().to_string());
+            }
+            voice.say(format!("Charts   {} files in {}", charts.len(), folder.join("charts").display()));
+        }
+        voice.document(&json!({ "report": page.display().to_string(), "model": report.model, "charts": charts }))?;
         if self.open {
             open::that_detached(&page).map_err(|e| {
                 Error::new("E0612", format!("no browser could be opened: {e}"))

@@ -1,7 +1,7 @@
 //! `ilk run`: check, features, choose k, fit, profile, report.
 
 use super::progress::Progress;
-use super::{Voice, config, table};
+use super::{Voice, config, look, table};
 use crate::config::Config;
 use crate::error::Result;
 use crate::export::Format;
@@ -49,12 +49,14 @@ impl Run {
 pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(Report, Published)> {
     let _lock = store.lock()?;
     let started = now();
+    let look = look(config, store)?;
     let progress = Progress::new(voice, 6);
     let prepared = pipeline::prepare(config, store.root(), &progress)?;
     let period = pipeline::period(&prepared.tables);
     let name = &config.project.name;
     let version = store.next_version(name, &period);
-    let run = pipeline::segment(config, prepared, &version, &progress)?;
+    let mut run = pipeline::segment(config, prepared, &version, &progress)?;
+    run.report.look = look;
     voice.warn(&run.report.warnings);
 
     progress.begin("write");

@@ -2,10 +2,11 @@
 
 use super::read::MONEY_SCALE;
 use crate::error::{Error, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What became of the rows of one table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerRow {
     /// `orders`, `customers`, or the name of an event table.
     pub table: String,

@@ -26,3 +26,4 @@ pub mod schema;
 pub(crate) mod source;
 mod texts;
 mod totals;
+pub mod volume;

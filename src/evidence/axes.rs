@@ -28,6 +28,8 @@ pub(super) struct Axes {
     pub(super) mean: Vec<f64>,
     /// Axes × features, by descending variance.
     pub(super) vectors: Array2<f64>,
+    /// Variance along each axis.
+    pub(super) variances: Vec<f64>,
 }
 
 impl Axes {
@@ -42,7 +44,8 @@ impl Axes {
             .map(|(x, centred)| x.first().unwrap_or(&0.0) - centred.first().unwrap_or(&0.0));
         let mean = mean.collect();
         let covariance = products(&columns, &customers.weights) / total;
-        Ok(Self { mean, vectors: eigen(covariance)?.1 })
+        let (variances, vectors) = eigen(covariance)?;
+        Ok(Self { mean, vectors, variances })
     }
 
     /// Where a row lies on axis `number`.

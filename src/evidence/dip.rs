@@ -7,6 +7,7 @@ use crate::cluster::{Distinct, Points, squared_distance, stream};
 use crate::error::Result;
 use rand_distr::{Distribution, Exp1};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ const LARGEST_SAMPLE: usize = 2000;
 const CUSTOMERS: usize = 500;
 
 /// What a dip was measured on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sample {
     /// Customers on the first principal axis.
@@ -31,7 +32,7 @@ pub enum Sample {
 }
 
 /// A dip and how it compares with that of the uniform distribution.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DipTest {
     /// What it was measured on.
     pub sample: Sample,

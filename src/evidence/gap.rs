@@ -29,7 +29,7 @@ impl Default for Options {
 }
 
 /// The gap statistic of 1, 2, … clusters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// Natural logarithm of the customers' inertia divided by their number less k, for k = 1, 2, …
     pub log_w: Vec<f64>,

@@ -5,6 +5,7 @@ use crate::cluster::{Distinct, Points, squared_distance, stream};
 use crate::error::Result;
 use rand::Rng;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Fewer sampled customers say nothing (Wright 2022).
@@ -14,7 +15,7 @@ const FEWEST: usize = 10;
 const MOST: usize = 200;
 
 /// Hopkins' statistic and how it compares with an even spread.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hopkins {
     /// 0 to 1: 0.5 for an even spread, towards 1 for lumps, towards 0 for a lattice.
     pub statistic: f64,

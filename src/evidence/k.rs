@@ -2,14 +2,11 @@
 
 use super::prediction::prediction_strength;
 use super::select::{Candidate, Judgement, Measures, SelectK, judge, judge_given};
-use super::stability::{Found, Sample, Stability};
+use super::stability::{Found, Sample, Stability, stability_rows};
 use super::verdict::{self, Evidence, Verdict};
 use crate::cluster::{Algorithm, Clusterer, Points, Prototypes, fit_each};
 use crate::error::{Result, Warning};
 use ndarray::ArrayView2;
-
-/// Stability is measured on at most so many customers.
-pub const STABILITY_ROWS: usize = 5000;
 
 /// Times that customers are split into halves which predict each other.
 const SPLITS: usize = 25;
@@ -77,7 +74,7 @@ fn sweep(
     select.check()?;
     let algorithms: Vec<Algorithm> = numbers.iter().map(|k| template(*k)).collect();
     let total = algorithms.len();
-    let sample = Sample::new(space.points, STABILITY_ROWS, seed);
+    let sample = Sample::new(space.points, stability_rows(space.x.nrows()), seed);
     let measures = Measures::new(space, select.silhouette_sample, seed);
     let (mut swept, mut found) = (Vec::with_capacity(total), Vec::with_capacity(total));
     let fits = fit_each(&algorithms, space.points, seed)?;

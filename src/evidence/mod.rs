@@ -13,6 +13,7 @@ pub mod k;
 pub mod matching;
 pub mod null;
 mod prediction;
+pub mod projection;
 mod sample;
 pub mod select;
 pub mod size;

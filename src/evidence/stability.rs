@@ -7,6 +7,7 @@ use crate::cluster::{Algorithm, Points, Prototypes, fit_each, stream};
 use rand::Rng;
 use rand_distr::{Distribution, Poisson};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Mean Jaccard similarity from which a cluster is stable (Hennig 2007; `clusterboot` of the R package fpc).
@@ -15,8 +16,14 @@ pub const STABLE: f64 = 0.75;
 /// And up to which it is dissolved.
 pub const DISSOLVED: f64 = 0.5;
 
+/// On how many of `customers` stability is measured: all up to 5,000; then `n^0.7` (Kleiner, Talwalkar, Sarkar & Jordan 2014, section 3), from
+/// 5,000 to 20,000.
+pub fn stability_rows(customers: usize) -> usize {
+    customers.min(libm::pow(customers as f64, 0.7).clamp(5000.0, 20_000.0) as usize)
+}
+
 /// How one cluster came back in resamples.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recurrence {
     /// Mean over the resamples of the largest Jaccard similarity to a cluster found anew.
     pub jaccard: f64,
@@ -307,6 +314,12 @@ mod tests {
 
     fn jaccards(stability: &Stability) -> Vec<f64> {
         stability.clusters.iter().map(|cluster| cluster.jaccard).collect()
+    }
+
+    #[test]
+    fn stability_of_many_is_measured_on_a_part() {
+        let rows = [10, 5000, 12_000, 200_000, 1_000_000, 10_000_000].map(stability_rows);
+        assert_eq!(rows, [10, 5000, 5000, 5137, 15_848, 20_000]);
     }
 
     #[test]

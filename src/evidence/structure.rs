@@ -13,6 +13,7 @@ use crate::error::Result;
 use ndarray::ArrayView2;
 use rand::RngCore;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How structure is looked for.
@@ -35,7 +36,7 @@ impl Default for Options {
 }
 
 /// One number of clusters beside the reference.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Beside {
     /// Number of clusters.
     pub k: usize,
@@ -53,7 +54,7 @@ pub struct Beside {
 }
 
 /// What was found at all numbers of clusters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Structure {
     /// Every number of clusters that the customers and all samples can have, ascending.
     pub tried: Vec<Beside>,

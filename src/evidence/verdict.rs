@@ -16,6 +16,7 @@ use super::stability::{STABLE, Stability};
 use super::structure::{self, Beside, Structure, structure};
 use crate::error::Result;
 use ndarray::{ArrayView2, Axis};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Probability up to which silhouettes are no accident.
@@ -41,7 +42,7 @@ const NOISE: f64 = 0.5;
 const ROWS: usize = 20_000;
 
 /// What a set of segments is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// No segments: the customers are one crowd.
@@ -95,7 +96,7 @@ pub struct Options {
 }
 
 /// What speaks for clusters and against them, whatever the algorithm.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Silhouettes by k-means beside those of the customers blurred ([`Smoothed`]).
     pub structure: Structure,

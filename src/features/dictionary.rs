@@ -3,10 +3,11 @@
 
 use super::occasion::Occasion;
 use super::{Feature, Key, Lines, Measure, Rows, Table};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One line of the dictionary.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// Column name.
     pub name: String,

@@ -1,6 +1,7 @@
 //! The algorithm of the config, and what it finds in model space.
 
 use super::Watch;
+use super::algorithm::choose_algorithm;
 use crate::cluster::mixture::CovarianceType;
 use crate::cluster::{
     Algorithm, Clusterer, Dbscan, Floor, GaussianMixture, Hdbscan, Implementation, KMeans, KPrototypes, Optics, Points,
@@ -9,10 +10,9 @@ use crate::cluster::{
 use crate::config::{AlgorithmName, Auto, ClusterConfig};
 use crate::error::{Error, Result, Warning};
 use crate::evidence::indices::adjusted_rand;
-use crate::evidence::k::STABILITY_ROWS;
 use crate::evidence::select::{Candidate, Space, Template, choose_eps, choose_k, sweep_eps, sweep_k};
 use crate::evidence::size::{size_of, sweep_sizes};
-use crate::evidence::stability::{self, Stability};
+use crate::evidence::stability::{self, Stability, stability_rows};
 use crate::evidence::verdict::{self, Evidence, Verdict};
 use crate::features::levels::Mixed;
 use crate::features::preparation::ModelMatrix;
@@ -55,7 +55,7 @@ fn counted(config: &ClusterConfig) -> Option<Box<Template<'_>>> {
             let template = KPrototypes { n_starts: starts(usual.n_starts), ..usual };
             Some(Box::new(move |n_clusters| Algorithm::KPrototypes(KPrototypes { n_clusters, ..template.clone() })))
         }
-        AlgorithmName::Dbscan | AlgorithmName::Hdbscan | AlgorithmName::Optics => None,
+        AlgorithmName::Dbscan | AlgorithmName::Hdbscan | AlgorithmName::Optics | AlgorithmName::Auto => None,
     }
 }
 
@@ -109,6 +109,9 @@ fn mixed(config: &ClusterConfig, matrix: &ModelMatrix) -> Option<Mixed> {
 }
 
 pub(super) fn choose(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) -> Result<Chosen> {
+    if config.algorithm == AlgorithmName::Auto {
+        return choose_algorithm(config, matrix, watch);
+    }
     let mixed = mixed(config, matrix);
     let space = space(config, matrix, &mixed)?;
     let mut chosen = match (counted(config), config.algorithm) {
@@ -161,12 +164,12 @@ fn by_count(config: &ClusterConfig, template: &Template, space: Space, watch: &d
 /// sample of them would be less dense.
 fn stable(config: &ClusterConfig, algorithm: &Algorithm, prototypes: &Prototypes, space: Space) -> Stability {
     let by_density = matches!(algorithm, Algorithm::Dbscan(_) | Algorithm::Hdbscan(_) | Algorithm::Optics(_));
-    if prototypes.n_clusters() < 2 || (by_density && space.x.nrows() > STABILITY_ROWS) {
+    if prototypes.n_clusters() < 2 || (by_density && space.x.nrows() > stability_rows(space.x.nrows())) {
         return Stability::default();
     }
     let labels = prototypes.clusters_of(space.points);
     let (resampled, bootstraps) = (algorithm.for_resamples(), config.select.bootstraps);
-    stability::bootstrap(space.points, &labels, &resampled, bootstraps, STABILITY_ROWS, config.seed)
+    stability::bootstrap(space.points, &labels, &resampled, bootstraps, stability_rows(space.x.nrows()), config.seed)
 }
 
 /// What clusters found by density are. Several found by it are not asked for, so one crowd is for the evidence to say.
@@ -199,7 +202,14 @@ pub(super) fn certainty(config: &ClusterConfig, chosen: &Chosen, matrix: &ModelM
     let labels = chosen.prototypes.clusters_of(space.points);
     let algorithm = chosen.algorithm.for_resamples();
     let bootstraps = config.select.bootstraps;
-    let confidence = stability::confidence(space.points, &labels, &algorithm, bootstraps, STABILITY_ROWS, config.seed);
+    let confidence = stability::confidence(
+        space.points,
+        &labels,
+        &algorithm,
+        bootstraps,
+        stability_rows(space.x.nrows()),
+        config.seed,
+    );
     let others = [
         Algorithm::KMeans(KMeans { n_clusters: clusters, ..KMeans::default() }),
         Algorithm::GaussianMixture(GaussianMixture {
@@ -210,7 +220,8 @@ pub(super) fn certainty(config: &ClusterConfig, chosen: &Chosen, matrix: &ModelM
         }),
         Algorithm::Ward(Ward { n_clusters: clusters, ..Ward::default() }),
     ];
-    let rows: Vec<usize> = (0..labels.len()).step_by(labels.len().div_ceil(STABILITY_ROWS).max(1)).collect();
+    let rows: Vec<usize> =
+        (0..labels.len()).step_by(labels.len().div_ceil(stability_rows(labels.len())).max(1)).collect();
     let x = space.x.select(ndarray::Axis(0), &rows);
     let ours: Vec<Option<usize>> = rows.iter().map(|&row| labels[row]).collect();
     let agreeing = others.iter().filter(|other| other.name() != chosen.algorithm.name()).filter_map(|other| {
@@ -321,11 +332,16 @@ pub fn weighed(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) 
     Ok(Weighed { verdict, reasons, candidates, evidence, stability, algorithms, warnings })
 }
 
-/// The quality table over what the algorithm asks: the number of clusters, eps, or the least size of a cluster.
+/// The quality table over what the algorithm asks: the number of clusters, eps, or the least size of a cluster. For `auto`, that of
+/// k-means.
 ///
 /// # Errors
 /// Of the algorithm.
 pub fn sweep(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) -> Result<Vec<Candidate>> {
+    if config.algorithm == AlgorithmName::Auto {
+        let algorithm = AlgorithmName::Kmeans;
+        return sweep(&ClusterConfig { algorithm, ..config.clone() }, matrix, watch);
+    }
     let mixed = mixed(config, matrix);
     let space = space(config, matrix, &mixed)?;
     match (counted(config), config.algorithm) {

@@ -1,15 +1,16 @@
 //! Where all of a run meets: the facts of its report.
 
 use super::choose::Chosen;
-use super::{Model, Prepared, dictionary, period};
+use super::{Model, Prepared, dictionary, period, pictures};
 use crate::cluster::Assignment;
 use crate::config::Config;
-use crate::error::Warning;
+use crate::error::{Result, Warning};
 use crate::evidence::indices;
 use crate::evidence::stability::Recurrence;
 use crate::features::Family;
 use crate::features::matrix::{Column, FeatureMatrix};
 use crate::report::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts};
+use crate::segment::concentration::concentration;
 use crate::segment::persona::Persona;
 use crate::segment::profile::{Profiles, between, repeat_rate, whales};
 use crate::segment::protected::protected;
@@ -30,7 +31,7 @@ pub(super) fn report(
     described: Profiles,
     named: Vec<Persona>,
     stability: Vec<Option<Recurrence>>,
-) -> Report {
+) -> Result<Report> {
     let Prepared { tables, matrix, preparation, model_matrix, .. } = prepared;
     let x = model_matrix.values.view();
     let mut warnings = prepared.warnings.clone();
@@ -90,7 +91,7 @@ pub(super) fn report(
     let guest = tables.sales.guest_revenue.unwrap_or(0.0);
     let total = tables.sales.revenue.map(|r| r + guest);
     let unclustered_share = labels.iter().filter(|l| l.is_none()).count() as f64 / labels.len() as f64;
-    Report {
+    Ok(Report {
         schema: "ilk/report/1".into(),
         ilk_version: env!("CARGO_PKG_VERSION").into(),
         project: config.project.name.clone(),
@@ -98,6 +99,7 @@ pub(super) fn report(
         period: period(tables),
         as_of: model.as_of.clone(),
         currency: config.project.currency.clone(),
+        look: config.report.look(None),
         coverage: Coverage {
             customers: matrix.len(),
             leads: tables.leads.len(),
@@ -157,9 +159,13 @@ pub(super) fn report(
         },
         rfm: None,
         map: map(matrix, labels),
+        concentration: concentration(matrix, labels, rules_for),
+        widths: pictures::widths(x, labels, rules_for),
+        space: pictures::space(model_matrix, matrix, labels, rules_for)?,
+        weeks: pictures::weeks(tables),
         ledger: tables.ledger.clone(),
         warnings,
-    }
+    })
 }
 
 /// Evenly spaced customers in id order: ids say nothing of behaviour, so this is a fair sample, and it needs no draw.

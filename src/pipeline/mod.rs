@@ -1,9 +1,11 @@
 //! The stages composed, nothing else: tables, features, preparation, clusters, segments, report. Prints nothing and writes
 //! nothing.
 
+mod algorithm;
 mod choose;
 mod facts;
 mod features;
+mod pictures;
 mod tables;
 
 pub use choose::{Weighed, sweep, weighed};
@@ -24,7 +26,7 @@ use crate::features::smoothing::Learned;
 use crate::features::{Feature, Role, Unit, rfm};
 use crate::report::Report;
 use crate::segment::model::{FORMAT, ModelSegment, SegmentModel, assign, far_distance};
-use crate::segment::persona::personas;
+use crate::segment::persona::{in_own_words, personas};
 use crate::segment::playbook::{play_of, play_of_leads, playbook};
 use crate::segment::profile::profiles;
 use crate::segment::rfm_grid::facts::RfmFacts;
@@ -230,6 +232,7 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
     watch.begin(match config.cluster.algorithm {
         AlgorithmName::Dbscan | AlgorithmName::Optics => "choose eps",
         AlgorithmName::Hdbscan => "find density",
+        AlgorithmName::Auto => "choose algorithm",
         _ => "choose k",
     });
     let chosen = choose::choose(&config.cluster, &prepared.model_matrix, watch)?;
@@ -251,7 +254,8 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
 
     let described = profiles(&prepared.matrix, &prepared.preparation, &labels, n);
     let currency = &config.project.currency;
-    let named = personas(&described.everyone, &described.segments, &prepared.matrix.features, currency);
+    let mut named = personas(&described.everyone, &described.segments, &prepared.matrix.features, currency);
+    let wait = in_own_words(named.iter_mut().enumerate().map(|(i, p)| (segment_id(i), p)), &config.personas)?;
     let grid = RfmGrid::fit(&config.rfm, &prepared.matrix);
     let model = Model {
         format: FORMAT,
@@ -283,8 +287,9 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
     )]);
     watch.begin("report");
     let mut report =
-        facts::report(config, &prepared, chosen, &model, &assignments, &labels, described, named, stability);
+        facts::report(config, &prepared, chosen, &model, &assignments, &labels, described, named, stability)?;
     report.method.algorithms = algorithms;
+    report.warnings.extend(wait);
     let plays = playbook(&config.playbook)?;
     for segment in &mut report.segments {
         segment.play = play_of(&plays, &segment.profile).cloned();

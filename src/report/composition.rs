@@ -49,7 +49,7 @@ pub fn levels(report: &Report) -> Vec<Composition> {
 }
 
 /// The levels that occur, in the order that the feature gives them.
-fn in_order(report: &Report, facts: &FeatureFacts) -> Vec<String> {
+pub(super) fn in_order(report: &Report, facts: &FeatureFacts) -> Vec<String> {
     let stated: Vec<&str> = match (&facts.feature.scale, &facts.feature.measure) {
         (Scale::Ordinal(levels), _) => levels.iter().map(String::as_str).collect(),
         (_, Measure::Rules { rules, otherwise }) => {
@@ -69,7 +69,7 @@ fn in_order(report: &Report, facts: &FeatureFacts) -> Vec<String> {
     occurring
 }
 
-fn share(profile: &Profile, feature: &str, level: &str) -> String {
+pub(super) fn share(profile: &Profile, feature: &str, level: &str) -> String {
     match profile.levels.iter().find(|l| l.feature == feature && l.level == level) {
         Some(l) if l.customers >= SMALL_CELL => format!("{:.0} %", l.share * 100.0),
         Some(l) if l.customers > 0 => format!("<{SMALL_CELL}"),
@@ -150,7 +150,7 @@ pub fn nps_words(profile: &Profile) -> Vec<String> {
         .collect()
 }
 
-fn signed(nps: f64) -> String {
+pub(super) fn signed(nps: f64) -> String {
     match nps.round() {
         n if n > 0.0 => format!("+{n}"),
         n if n < 0.0 => format!("−{}", -n),

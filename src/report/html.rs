@@ -1,10 +1,10 @@
-//! The report as one HTML file: no script, no outside loads, readable on paper and in the dark.
+//! The report as one HTML file: no outside loads, readable on paper, in the dark and without its script, which only adds.
 
-use super::chart::{CHARTS, Drawing, PALETTE, colour, fingerprint, sweep};
+use super::chart::{CHARTS, Drawing, PALETTE, fingerprint};
 use super::composition::{Composition, levels as stages, nps_words, satisfaction};
 use super::evidence;
 use super::rfm;
-use super::words::{findings, headline_numbers, leads, profile_cells, rule, segment_columns, telling, told};
+use super::words::{findings, headline_numbers, leads, profile_cells, rule, segment_columns, telling, told, typical};
 use super::{FeatureFacts, Report, SMALL_CELL, SegmentFacts};
 use crate::error::{Error, Result};
 use crate::evidence::verdict::Verdict;
@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 
 const TEMPLATE: &str = include_str!("template.html");
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
 
 /// The dark twins of [`PALETTE`], in its order.
 const DARK: [&str; 7] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442"];
@@ -30,19 +31,42 @@ const LEVELS: usize = 6;
 const TELLING: f64 = 0.3;
 const TELLING_SHARE: f64 = 0.03;
 
-/// The page.
+/// Where the page has its style sheet and its script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assets {
+    /// In itself: one file to forward.
+    Inline,
+    /// In `report.css` and `report.js` beside it, for servers whose content policy forbids inline ones.
+    Split,
+}
+
+/// The page, one file.
 ///
 /// # Errors
 /// E0070 if a chart or the page cannot be made, which would be a defect.
 pub fn render(report: &Report) -> Result<String> {
+    page(report, Assets::Inline)
+}
+
+/// The page, and the files beside it.
+///
+/// # Errors
+/// See [`render`].
+pub fn split(report: &Report) -> Result<[(&'static str, String); 3]> {
+    Ok([("report.html", page(report, Assets::Split)?), ("report.css", style(report)), ("report.js", SCRIPT.into())])
+}
+
+fn page(report: &Report, assets: Assets) -> Result<String> {
     let failed = |e: minijinja::Error| Error::new("E0070", format!("the report cannot be rendered: {e}"));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("report", TEMPLATE).map_err(failed)?;
     let mut charts = Vec::new();
+    let mut sections: BTreeMap<&str, bool> = BTreeMap::new();
     for chart in &CHARTS {
         if let Some(drawing) = (chart.draw)(report, chart.id)? {
-            charts.push(drawn(chart.id, drawing));
+            charts.push(drawn(chart.id, chart.section, chart.heading, drawing));
+            sections.insert(chart.section, true);
         }
     }
     let columns = segment_columns(report);
@@ -59,7 +83,7 @@ pub fn render(report: &Report) -> Result<String> {
         .map(|(i, id, name, profile)| {
             context! {
                 id, name,
-                colour => hex(colour(i)),
+                colour => class(i),
                 customers => Unit::Count.format(profile.customers as f64, ""),
                 share => format!("{:.1} %", profile.share_customers * 100.0),
                 cells => profile_cells(report, &columns, profile),
@@ -67,15 +91,19 @@ pub fn render(report: &Report) -> Result<String> {
         })
         .chain(leads(report).map(|(id, name, customers)| {
             let dashes = vec!["–"; columns.len()];
-            context! { id, name, colour => hex(colour(None)), customers, share => "–", cells => dashes }
+            context! { id, name, colour => class(None), customers, share => "–", cells => dashes }
         }))
         .collect();
-    let curve = sweep::draw(report, "sweep")?.map(|d| drawn("sweep", d));
     environment
         .get_template("report")
         .and_then(|template| {
             template.render(context! {
-                style => Value::from_safe_string(style()),
+                style => Value::from_safe_string(style(report)),
+                script => Value::from_safe_string(SCRIPT.into()),
+                assets => if assets == Assets::Inline { "inline" } else { "split" },
+                title => report.look.title.clone().unwrap_or_else(|| report.project.clone()),
+                quality => quality(report),
+                sections,
                 report => Value::from(Serde(report)),
                 headline => headline_numbers(report),
                 verdict => evidence::said(report).map(|said| {
@@ -90,7 +118,7 @@ pub fn render(report: &Report) -> Result<String> {
                 },
                 findings => findings(report),
                 columns => columns.iter().map(|c| c.label.clone()).collect::<Vec<_>>(),
-                rows, charts, cards, curve,
+                rows, charts, cards,
                 grid => grid(report),
                 unclustered => report.unclustered.as_ref().map(|p| unclustered(report, p)),
                 covers => covers(report),
@@ -110,19 +138,40 @@ fn hex(c: plotters::style::RGBColor) -> String {
     format!("#{:02X}{:02X}{:02X}", c.0, c.1, c.2)
 }
 
-/// The style sheet with the dark twin of every chart colour: a rule wins over an SVG attribute.
-fn style() -> String {
-    let mut dark = String::new();
-    for (light, twin) in PALETTE.iter().zip(DARK) {
-        let light = hex(*light);
-        dark.push_str(&format!("svg [fill=\"{light}\"]{{fill:{twin}}}svg [stroke=\"{light}\"]{{stroke:{twin}}}.swatch[style*=\"{light}\"]{{background:{twin}!important}}.card[style*=\"{light}\"]{{--segment:{twin}!important}}"));
-    }
-    STYLE.replace("/*dark charts*/", &dark)
+/// The class that has the colour of a segment.
+fn class(segment: Option<usize>) -> String {
+    segment.map_or("none".into(), |s| format!("s{}", s % PALETTE.len()))
 }
 
-fn drawn(id: &str, drawing: Drawing) -> Value {
+/// The style sheet with the colour of every segment, its dark twin (a rule wins over an SVG attribute), and the project's accent.
+fn style(report: &Report) -> String {
+    let (mut light, mut dark) = (String::new(), String::new());
+    for (i, (colour, twin)) in PALETTE.iter().zip(DARK).enumerate() {
+        let colour = hex(*colour);
+        light.push_str(&format!(".s{i}{{--segment:{colour}}}"));
+        dark.push_str(&format!(
+            "svg [fill=\"{colour}\"]{{fill:{twin}}}svg [stroke=\"{colour}\"]{{stroke:{twin}}}.s{i}{{--segment:{twin}}}"
+        ));
+    }
+    if let Some(accent) = &report.look.accent {
+        // On a dark page the usual accent is kept: what reads well on white rarely does on black.
+        light.push_str(&format!("@media not (prefers-color-scheme:dark){{:root{{--accent:{accent}}}}}"));
+    }
+    STYLE.replace("/*segments*/", &light).replace("/*dark charts*/", &dark)
+}
+
+/// How the data are, in four words for the head of the page.
+fn quality(report: &Report) -> String {
+    match report.warnings.len() {
+        0 => "data: nothing to note".into(),
+        1 => "data: 1 thing worth knowing".into(),
+        n => format!("data: {n} things worth knowing"),
+    }
+}
+
+fn drawn(id: &str, section: &str, heading: &str, drawing: Drawing) -> Value {
     context! {
-        id,
+        id, section, heading,
         title => drawing.title,
         svg => Value::from_safe_string(drawing.svg),
         header => drawing.header,
@@ -164,13 +213,14 @@ fn card(report: &Report, index: usize, segment: &SegmentFacts) -> Result<Value> 
         name => segment.persona.name.clone(),
         sentence => segment.persona.sentence.clone(),
         traits => segment.persona.traits.clone(),
-        colour => hex(colour(Some(index))),
+        colour => class(Some(index)),
         customers => Unit::Count.format(segment.profile.customers as f64, ""),
         share => format!("{:.1} %", segment.profile.share_customers * 100.0),
         revenue => segment.profile.share_revenue.map(|s| format!("{:.1} %", s * 100.0)),
         numbers => numbers(report, &segment.profile),
         levels => levels(report, &segment.profile),
-        chart => chart.map(|d| drawn(&format!("fingerprint-{}", segment.id), d)),
+        chart => chart.map(|d| drawn(&format!("fingerprint-{}", segment.id), "card", "", d)),
+        typical => typical(report, &segment.profile),
         badge, weak,
         rule => segment.rule.as_ref().map(|r| rule(report, r)),
         play => segment.play.as_ref().map(|play| Value::from(Serde(play))),
@@ -349,6 +399,7 @@ fn indices(report: &Report) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Look;
     use super::super::sample::{no_revenue, report, with_people, with_unclustered};
     use super::*;
 
@@ -376,9 +427,10 @@ mod tests {
         // The grid has a section of its own.
         assert_eq!(page.matches("<figure id=\"rfm-grid\"").count(), 1);
         assert!(page.find("id=\"personas\"") < page.find("<figure id=\"rfm-grid\""));
-        for banned in ["http://", "https://", "<script", "<link", "@import", "url("] {
+        for banned in ["http://", "https://", "<link", "@import", "url(", "style=\"", "src="] {
             assert!(!page.contains(banned), "{banned}");
         }
+        assert!(page.matches("<script>").count() == 1 && SCRIPT.len() < 6_000);
         assert_eq!(page, render(&report).expect("the same page"));
         assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
     }
@@ -389,8 +441,39 @@ mod tests {
         report.segments[0].persona.name = "<script>alert(1)</script>".into();
         report.features[0].feature.label = "<img src=x>".into();
         let page = render(&report).expect("a page");
-        assert!(!page.contains("<script>") && !page.contains("<img"));
-        assert!(page.contains("&lt;script&gt;"));
+        assert!(!page.contains("<script>alert") && !page.contains("<img"));
+        assert!(page.contains("&lt;script&gt;alert"));
+    }
+
+    #[test]
+    fn a_page_in_three_files_has_nothing_inline() {
+        let [(_, page), (_, style), (_, script)] = split(&report(4)).expect("three files");
+        for inline in ["<style", "<script>", "style=\"", "onclick"] {
+            assert!(!page.contains(inline), "{inline}");
+        }
+        assert!(page.contains("href=\"report.css\"") && page.contains("src=\"report.js\""));
+        assert!(style.contains(".s0{--segment:#053785}") && script.contains("aria-sort"));
+    }
+
+    #[test]
+    fn the_look_is_the_projects() {
+        let mut report = report(3);
+        report.look = Look {
+            title: Some("Spring & summer".into()),
+            accent: Some("#7A1F5C".into()),
+            owner: Some("Data team".into()),
+            contact: Some("data@example.com".into()),
+            ..Look::default()
+        };
+        let page = render(&report).expect("a page");
+        for said in [
+            "Spring &amp; summer: who your customers are",
+            "--accent:#7A1F5C",
+            "owner: Data team",
+            "contact: data@example.com",
+        ] {
+            assert!(page.contains(said), "{said}");
+        }
     }
 
     #[test]
@@ -434,6 +517,7 @@ mod tests {
             customers: 300,
             share,
             share_all: 0.5,
+            interval: [0.0, 1.0],
         };
         report.features[4].feature.name = "whale".into();
         report.features[4].feature.scale = Scale::Binary;

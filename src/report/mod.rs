@@ -17,19 +17,21 @@ use crate::evidence::select::Candidate;
 use crate::evidence::stability::Recurrence;
 use crate::evidence::verdict::{Evidence, Verdict};
 use crate::features::dictionary::Entry;
+use crate::segment::concentration::Concentration;
 use crate::segment::persona::Persona;
 use crate::segment::playbook::Play;
 use crate::segment::profile::{Profile, WhaleFacts};
 use crate::segment::protected::ProtectedFacts;
 use crate::segment::rfm_grid::facts::RfmFacts;
 use crate::segment::rule::SegmentRule;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Counts of people below this are not shown.
 const SMALL_CELL: usize = 10;
 
 /// Everything the report says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// `ilk/report/1`; additive changes keep the number.
     pub schema: String,
@@ -45,6 +47,9 @@ pub struct Report {
     pub as_of: Option<String>,
     /// ISO code, sign, or empty.
     pub currency: String,
+    /// How the page looks.
+    #[serde(default)]
+    pub look: Look,
     /// Who and what the segments cover.
     pub coverage: Coverage,
     /// Everyone together, as one profile.
@@ -68,14 +73,51 @@ pub struct Report {
     pub rfm: Option<RfmFacts>,
     /// A sample of customers for the recency-frequency map, without ids; empty when either feature is missing.
     pub map: Vec<MapPoint>,
+    /// How few customers bring most of the revenue; `None` without revenue.
+    #[serde(default)]
+    pub concentration: Option<Concentration>,
+    /// How well the customers of each segment sit in it, in the order of segments; empty where nothing can be compared.
+    #[serde(default)]
+    pub widths: Vec<WidthFacts>,
+    /// Customers from the side that shows most; `None` where they differ in one way only.
+    #[serde(default)]
+    pub space: Option<SpaceFacts>,
+    /// Orders by week, those without any included; empty without dates.
+    #[serde(default)]
+    pub weeks: Vec<WeekFacts>,
     /// What became of every input row.
     pub ledger: Vec<LedgerRow>,
     /// What was assumed or is worrying.
     pub warnings: Vec<Warning>,
 }
 
+impl Report {
+    /// The JSON Schema of `report.json`.
+    pub fn schema() -> String {
+        let generator = schemars::generate::SchemaSettings::draft07().into_generator();
+        let mut text = serde_json::to_string_pretty(&generator.into_root_schema_for::<Self>()).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// How the page looks, by the config.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Look {
+    /// Stands for the project's name.
+    pub title: Option<String>,
+    /// A picture as a `data:` address.
+    pub logo: Option<String>,
+    /// Of links and headings, `#RRGGBB`.
+    pub accent: Option<String>,
+    /// Who answers for the segments.
+    pub owner: Option<String>,
+    /// How to reach them.
+    pub contact: Option<String>,
+}
+
 /// Who and what the segments cover.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// Customers in the feature matrix.
     pub customers: usize,
@@ -101,7 +143,7 @@ pub struct Coverage {
 }
 
 /// One segment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentFacts {
     /// `S01`.
     pub id: String,
@@ -123,7 +165,7 @@ pub struct SegmentFacts {
 }
 
 /// One feature, for the data dictionary.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FeatureFacts {
     /// The feature itself: name, label, unit, family, role.
     #[serde(flatten)]
@@ -140,7 +182,7 @@ pub struct FeatureFacts {
 }
 
 /// How the segments were made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Method {
     /// `kmeans` or `dbscan`.
     pub algorithm: String,
@@ -181,8 +223,52 @@ pub struct Method {
     pub unclustered_share: f64,
 }
 
+/// How well the customers of a segment sit in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WidthFacts {
+    /// Mean silhouette of those measured (Rousseeuw 1987): 1 is far from the next segment, 0 is on the border.
+    pub mean: f64,
+    /// Share of them who are nearer to another segment, below 0.
+    pub nearer_to_another: f64,
+    /// The silhouettes in descending order, at 0 %, 5 %, … 100 % of the customers.
+    pub quantiles: Vec<f64>,
+}
+
+/// Customers on the first two principal axes of model space.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SpaceFacts {
+    /// Share of the variance along each axis.
+    pub explained: [f64; 2],
+    /// A sample of customers, without ids.
+    pub points: Vec<SpacePoint>,
+    /// The middle of each segment.
+    pub centres: Vec<[f64; 2]>,
+    /// What pulls where: per column of model space its label and its part in each axis.
+    pub loadings: Vec<(String, [f64; 2])>,
+}
+
+/// One customer on the principal axes, to a thousandth.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SpacePoint {
+    /// On the first axis.
+    pub x: f64,
+    /// On the second.
+    pub y: f64,
+    /// Index into `segments`; `None` when unclustered.
+    pub segment: Option<usize>,
+}
+
+/// One week of orders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WeekFacts {
+    /// Its Monday, ISO.
+    pub from: String,
+    /// Orders of known customers.
+    pub orders: usize,
+}
+
 /// One customer on the recency-frequency map.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MapPoint {
     /// `recency_days`.
     pub recency: f64,

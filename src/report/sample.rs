@@ -1,6 +1,8 @@
 //! Reports for tests.
 
-use super::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts};
+use super::{
+    Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts, SpaceFacts, SpacePoint, WeekFacts, WidthFacts,
+};
 use crate::data::ledger::LedgerRow;
 use crate::error::Warning;
 use crate::evidence::dip::{DipTest, Sample};
@@ -13,6 +15,7 @@ use crate::evidence::verdict::{Evidence, Verdict};
 use crate::features::dictionary::Entry;
 use crate::features::rules::{Conditions, Rule};
 use crate::features::{Family, Feature, Measure, Role, Rows, Scale, Unit};
+use crate::segment::concentration::{Concentration, Tenth};
 use crate::segment::nps::NpsFacts;
 use crate::segment::persona::Persona;
 use crate::segment::playbook::{play_of, play_of_leads, playbook};
@@ -66,8 +69,53 @@ fn profile(i: usize, n: usize) -> Profile {
             customers: 300,
             share: 0.4,
             share_all: 0.25,
+            interval: [0.0, 1.0],
         }],
         nps: Vec::new(),
+    }
+}
+
+/// A curve that bends evenly, and the first segments among those who bring most.
+fn concentration(n: usize) -> Concentration {
+    let bent = |share: f64| 1.0 - (1.0 - share).powi(3);
+    let tenth = |i: usize| Tenth {
+        share_revenue: bent((i + 1) as f64 / 10.0) - bent(i as f64 / 10.0),
+        segments: (0..n).map(|s| if s == (i * n / 10).min(n - 1) { 1.0 } else { 0.0 }).collect(),
+    };
+    Concentration {
+        curve: (0..=100).map(|i| bent(f64::from(i) / 100.0)).collect(),
+        bring_80: 0.42,
+        tenths: (0..10).map(tenth).collect(),
+    }
+}
+
+fn widths(mean: f64) -> WidthFacts {
+    WidthFacts {
+        mean,
+        nearer_to_another: 0.05,
+        quantiles: (0..=20).map(|i| mean + 0.3 - 0.03 * f64::from(i)).collect(),
+    }
+}
+
+/// Segments on a circle, each a small one of customers.
+fn space(n: usize) -> SpaceFacts {
+    let at = |turn: f64, radius: f64| [turn.cos() * radius, turn.sin() * radius];
+    let turn = |i: usize, n: usize| i as f64 / n as f64 * std::f64::consts::TAU;
+    let centres: Vec<[f64; 2]> = (0..n).map(|i| at(turn(i, n), 3.0)).collect();
+    let point = |i: usize| {
+        let ([x, y], [dx, dy]) = (centres[i % n], at(turn(i, 40), 1.0));
+        SpacePoint { x: x + dx, y: y + dy, segment: Some(i % n) }
+    };
+    let loading = |name: &str, a: f64, b: f64| (name.to_string(), [a, b]);
+    SpaceFacts {
+        explained: [0.5, 0.2],
+        points: (0..400).map(point).collect(),
+        loadings: vec![
+            loading("Days since last order", -0.7, 0.2),
+            loading("Orders", 0.6, 0.3),
+            loading("Revenue", 0.4, -0.9),
+        ],
+        centres: centres.clone(),
     }
 }
 
@@ -245,6 +293,16 @@ pub(super) fn report(n: usize) -> Report {
             unclustered_share: 0.0,
         },
         rfm: Some(grid()),
+        look: super::Look::default(),
+        concentration: Some(concentration(n)),
+        widths: (0..n).map(|i| widths(0.5 - 0.02 * i as f64)).collect(),
+        space: Some(space(n)),
+        weeks: (0..60)
+            .map(|i| WeekFacts {
+                from: crate::data::dates::Day(19_723 + 7 * i).iso(),
+                orders: if i == 30 { 0 } else { 100 + (i as usize * 37) % 50 },
+            })
+            .collect(),
         map: (0..2_000)
             .map(|i| MapPoint {
                 recency: f64::from(i % 370),
@@ -323,6 +381,7 @@ pub(super) fn with_people() -> Report {
                 customers: n,
                 share: n as f64 / all as f64,
                 share_all: 0.3,
+                interval: [0.0, 1.0],
             });
         }
         // Half promoters, a fifth detractors.
@@ -343,5 +402,56 @@ pub(super) fn with_people() -> Report {
         },
         ProtectedFacts { feature: "gender".into(), forms: true, customers: 1_940, told: Some(told) },
     ];
+    report
+}
+
+/// A report that has something for every chart.
+pub(super) fn everything() -> Report {
+    let mut report = report(5);
+    let rungs = ["dormant", "browsing", "power"];
+    let ladder = Scale::Ordinal(rungs.map(String::from).to_vec());
+    report.features.push(feature("engagement_ladder", "Engagement", Unit::Level, Role::Describe, ladder));
+    report.features.push(feature("nps_answer", "Latest answer: NPS", Unit::Nps, Role::Describe, Scale::Numeric));
+    report.features.push(feature("tenure_days", "Days known", Unit::Days, Role::Form, Scale::Numeric));
+    let known = report.features.len() - 2;
+    report.features[known].missing = 0.8;
+    if let Some(region) = report.features.iter_mut().find(|f| f.feature.name == "region") {
+        region.feature.family = Family::Geographic;
+        region.missing = 0.02;
+    }
+    let said = [9.0, 9.0, 9.0, 9.0, 9.0, 7.0, 7.0, 7.0, 0.0, 6.0];
+    let fill = |profile: &mut Profile, part: f64| {
+        let shares = [0.5 - part / 2.0, 0.4, 0.1 + part / 2.0];
+        profile.levels.extend(rungs.into_iter().zip(shares).map(|(level, share)| LevelFacts {
+            feature: "engagement_ladder".into(),
+            level: level.into(),
+            customers: (share * profile.customers as f64) as usize,
+            share,
+            share_all: 0.3,
+            interval: [share - 0.02, share + 0.02],
+        }));
+        for level in profile.levels.iter_mut().filter(|l| l.feature == "region") {
+            level.share = 0.25 * (0.5 + part);
+            level.interval = [level.share - 0.03, level.share + 0.03];
+        }
+        // The later the segment, the more of its answers warn.
+        let answers = (0..200).map(|i| if f64::from(i) < 120.0 * part { 3.0 } else { said[i as usize % 10] });
+        let silent = std::iter::repeat_n(f64::NAN, profile.customers.saturating_sub(200));
+        profile.nps = vec![NpsFacts::of("nps_answer", answers.chain(silent))];
+    };
+    let n = report.segments.len();
+    for (i, segment) in report.segments.iter_mut().enumerate() {
+        fill(&mut segment.profile, i as f64 / n as f64);
+        segment.profile.numbers.push(NumberFacts {
+            feature: "tenure_days".into(),
+            mean: Some(400.0),
+            p25: Some(200.0),
+            median: Some(380.0),
+            p75: Some(600.0),
+            z: 0.2 * i as f64 - 0.4,
+            missing: 0.0,
+        });
+    }
+    fill(&mut report.everyone, 0.4);
     report
 }

@@ -57,6 +57,63 @@ pub fn rule(report: &Report, rule: &SegmentRule) -> (String, String) {
     (conditions.join(" · "), worth)
 }
 
+/// Two significant digits, so that nobody takes the customer in the middle for somebody.
+fn rounded(value: f64) -> f64 {
+    if value == 0.0 {
+        return 0.0;
+    }
+    let unit = 10_f64.powi(value.abs().log10().floor() as i32 - 1);
+    (value / unit).round() * unit
+}
+
+/// Levels of a typical customer at most, each held by more than half of the group.
+const TYPICAL_LEVELS: usize = 2;
+
+/// The customer in the middle in a few words, rounded: `2 orders, £210 each, the last 120 days ago`. `None` where nothing is known.
+pub fn typical(report: &Report, profile: &Profile) -> Option<String> {
+    let show = |feature: &FeatureFacts, value: f64| feature.feature.unit.format(rounded(value), &report.currency);
+    let known = |name: &str| {
+        let facts = report.features.iter().find(|f| f.feature.name == name)?;
+        median(profile, name).map(|value| (facts, value))
+    };
+    let mut parts = Vec::new();
+    if let Some((facts, orders)) = known("orders") {
+        let count = show(facts, orders);
+        parts.push(if count == "1" { "1 order".into() } else { format!("{count} orders") });
+        let each = |(facts, value): (&FeatureFacts, f64)| format!("{} each", show(facts, value));
+        parts.extend(known("avg_order_value").map(each));
+        parts.extend(
+            known("recency_days")
+                .map(|(_, days)| format!("the last {} days ago", Unit::Count.format(rounded(days), ""))),
+        );
+    } else {
+        let picked = telling(report, 3, 3, |f| {
+            profile.numbers.iter().find(|n| n.feature == f.feature.name && n.median.is_some()).map(|n| n.z.abs())
+        });
+        parts.extend(picked.into_iter().filter_map(|f| {
+            let value = median(profile, &f.feature.name)?;
+            Some(format!("{}: {}", f.feature.label.to_lowercase(), show(f, value)))
+        }));
+    }
+    let mut levels: Vec<(&FeatureFacts, &crate::segment::profile::LevelFacts)> = profile
+        .levels
+        .iter()
+        .filter(|l| {
+            l.share > 0.5
+                && l.share > l.share_all
+                && l.customers >= SMALL_CELL
+                && l.level != crate::features::preparation::UNKNOWN
+        })
+        .filter_map(|l| report.features.iter().find(|f| f.feature.name == l.feature).map(|f| (f, l)))
+        .filter(|(f, _)| f.feature.scale == Scale::Nominal && !f.feature.protected)
+        .collect();
+    levels.sort_by(|(_, a), (_, b)| (b.share - b.share_all).total_cmp(&(a.share - a.share_all)));
+    parts.extend(
+        levels.iter().take(TYPICAL_LEVELS).map(|(f, l)| format!("{}: {}", f.feature.label.to_lowercase(), l.level)),
+    );
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 /// The median of a feature in a group.
 pub fn median(profile: &Profile, feature: &str) -> Option<f64> {
     profile.numbers.iter().find(|n| n.feature == feature).and_then(|n| n.median)

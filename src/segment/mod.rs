@@ -1,6 +1,7 @@
 //! What the groups mean: from clusters to segments with an id, profiles and personas.
 
 pub mod blocks;
+pub mod concentration;
 pub mod model;
 pub mod nps;
 pub mod persona;

@@ -1,13 +1,14 @@
 //! Net promoter score (Reichheld 2003, "The one number you need to grow"): promoters answer 9 or 10, detractors 0 to 6, and the
 //! score is their difference in percent of the answers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Below so many answers a score says more of chance than of the group.
 pub const MIN_ANSWERS: usize = 30;
 
 /// The answers of a group to one question.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NpsFacts {
     /// Feature name.
     pub feature: String,
@@ -20,7 +21,7 @@ pub struct NpsFacts {
 }
 
 /// A score with what it is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NpsScore {
     /// Promoters less detractors in percent of the answers, -100 to 100.
     pub nps: f64,

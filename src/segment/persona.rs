@@ -1,13 +1,15 @@
 //! A segment described: its name and its words, by fixed templates from its profile. No name judges anybody.
 
 use super::profile::{LevelFacts, Profile};
+use crate::error::{Error, Result, Warning};
 use crate::features::preparation::UNKNOWN;
 use crate::features::{Feature, Role, Scale, capitalised};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A name and one sentence, made from the profile by rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Persona {
     /// Unique within a report: `Loyal big spenders`.
     pub name: String,
@@ -15,6 +17,61 @@ pub struct Persona {
     pub sentence: String,
     /// Two to four short traits, strongest first: `ordered 12 days ago (all: 61)`.
     pub traits: Vec<String>,
+}
+
+/// A project's own words for a segment; what is left out stays as ilk made it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OwnWords {
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The sentence below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+}
+
+/// Gives segments the words that a project has for them, by id. Words for segments that are not there are kept for when they come back, and
+/// told in a warning.
+///
+/// # Errors
+/// E0212 if two segments would have one name, or a name is blank.
+pub fn in_own_words<'a>(
+    personas: impl Iterator<Item = (String, &'a mut Persona)>,
+    own: &BTreeMap<String, OwnWords>,
+) -> Result<Vec<Warning>> {
+    let mut unknown: Vec<&str> = own.keys().map(String::as_str).collect();
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for (id, persona) in personas {
+        if let Some(words) = own.get(&id) {
+            unknown.retain(|other| *other != id);
+            if let Some(name) = &words.name {
+                persona.name = name.trim().to_string();
+            }
+            if let Some(line) = &words.line {
+                persona.sentence = line.trim().to_string();
+            }
+        }
+        if persona.name.is_empty() {
+            return Err(
+                Error::new("E0212", format!("{id} has a blank name")).help(format!("[{id}] name = \"Regulars\""))
+            );
+        }
+        if let Some(other) = names.insert(persona.name.clone(), id.clone()) {
+            return Err(Error::new("E0212", format!("{other} and {id} would both be called `{}`", persona.name))
+                .why("lists and campaigns are chosen by name")
+                .help(format!("another name for {id}: [{id}] name = \"…\"")));
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(Vec::new());
+    }
+    let title = format!("own words for {}, which is not there", unknown.join(", "));
+    Ok(vec![
+        Warning::new("W0425", title)
+            .why("segments keep their ids, so the words wait until it comes back")
+            .help("or correct the id"),
+    ])
 }
 
 /// From so many standard deviations on a feature makes a name.
@@ -328,6 +385,27 @@ mod tests {
     }
 
     #[test]
+    fn own_words_stand_for_ours_and_no_name_twice() {
+        let made = |name: &str| Persona { name: name.into(), sentence: "By rule.".into(), traits: Vec::new() };
+        let speak = |own: &[(&str, Option<&str>, Option<&str>)]| {
+            let words = |(id, name, line): &(&str, Option<&str>, Option<&str>)| {
+                (id.to_string(), OwnWords { name: name.map(String::from), line: line.map(String::from) })
+            };
+            let own = own.iter().map(words).collect();
+            let mut all = [made("Regulars"), made("Gone quiet")];
+            in_own_words(all.iter_mut().enumerate().map(|(i, p)| (format!("S{:02}", i + 1), p)), &own).map(|w| (all, w))
+        };
+        let (all, warnings) = speak(&[("S02", Some(" Sleepers "), None), ("S01", None, Some("Ours."))]).expect("words");
+        assert_eq!((all[0].name.as_str(), all[0].sentence.as_str()), ("Regulars", "Ours."));
+        assert_eq!((all[1].name.as_str(), all[1].sentence.as_str()), ("Sleepers", "By rule."));
+        assert!(warnings.is_empty());
+        assert_eq!(speak(&[("S07", Some("x"), None)]).expect("words").1[0].code, "W0425");
+        for bad in [Some("Regulars"), Some("  ")] {
+            assert_eq!(speak(&[("S02", bad, None)]).expect_err("an error").code(), "E0212");
+        }
+    }
+
+    #[test]
     fn the_classic_personas_get_their_names() {
         let segments = [
             orders((12.0, -0.9), (11.0, 1.6), (374.0, 0.9), 0.5),
@@ -385,6 +463,7 @@ mod tests {
             customers: 50,
             share,
             share_all,
+            interval: [0.0, 1.0],
         };
         let everyone = orders((61.0, 0.0), (2.0, 0.0), (210.0, 0.0), 0.0);
         let mut abroad = orders((29.0, -0.6), (5.0, 0.9), (240.0, 0.1), 0.4);

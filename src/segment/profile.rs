@@ -6,11 +6,12 @@ use crate::features::preparation::{Preparation, UNKNOWN};
 use crate::features::scaling::quantile;
 use crate::features::{Scale, Unit};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One group of customers in numbers. Medians and means are in natural units.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Profile {
     /// Number of customers.
     pub customers: usize,
@@ -30,7 +31,7 @@ pub struct Profile {
 }
 
 /// A numeric feature within a group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NumberFacts {
     /// Feature name.
     pub feature: String,
@@ -50,7 +51,7 @@ pub struct NumberFacts {
 }
 
 /// A level within a group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LevelFacts {
     /// Feature name.
     pub feature: String,
@@ -62,6 +63,23 @@ pub struct LevelFacts {
     pub share: f64,
     /// Share of everyone at this level.
     pub share_all: f64,
+    /// The 95 % interval of `share`, the group seen as a sample of customers like them ([`wilson`]).
+    #[serde(default)]
+    pub interval: [f64; 2],
+}
+
+/// The 95 % score interval of a share of `events` among `of` (Wilson 1927): it stays within 0 and 1 and does not shrink to
+/// nothing where there are none or all. The whole range without anybody.
+pub fn wilson(events: usize, of: usize) -> [f64; 2] {
+    const Z: f64 = 1.959_963_984_540_054;
+    if of == 0 {
+        return [0.0, 1.0];
+    }
+    let (n, share) = (of as f64, events as f64 / of as f64);
+    let middle = share + Z * Z / (2.0 * n);
+    let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    [((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0)]
 }
 
 /// Everyone, each segment, and those in none.
@@ -101,7 +119,7 @@ pub fn repeat_rate(matrix: &FeatureMatrix) -> Option<f64> {
 }
 
 /// The few customers who hold much of the revenue.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WhaleFacts {
     /// How many they are.
     pub customers: usize,
@@ -220,6 +238,7 @@ fn profile(matrix: &FeatureMatrix, scores: &[Option<Vec<f64>>], rows: &[usize]) 
                     customers: own,
                     share: own as f64 / rows.len().max(1) as f64,
                     share_all: all as f64 / values.len().max(1) as f64,
+                    interval: wilson(own, rows.len()),
                 }));
             }
         }
@@ -256,6 +275,18 @@ mod tests {
                 Column::Level(vec![Some("north".into()), Some("south".into()), Some("north".into()), None]),
             ],
         }
+    }
+
+    #[test]
+    fn intervals_are_those_of_wilson() {
+        // Newcombe (1998, Statistics in Medicine 17:857-872), table I, method 3.
+        for (events, of, low, high) in
+            [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]
+        {
+            let [a, b] = wilson(events, of);
+            assert!((a - low).abs() < 5e-5 && (b - high).abs() < 5e-5, "{events}/{of}: {a} {b}");
+        }
+        assert_eq!((wilson(10, 10)[1], wilson(0, 0)), (1.0, [0.0, 1.0]));
     }
 
     #[test]

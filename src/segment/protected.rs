@@ -2,11 +2,12 @@
 //! segments, because behaviour goes along with it; this says how far.
 
 use crate::features::matrix::{Column, FeatureMatrix};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One protected attribute.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProtectedFacts {
     /// Feature name.
     pub feature: String,
@@ -19,7 +20,7 @@ pub struct ProtectedFacts {
 }
 
 /// How well the segments tell an attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
     /// An attribute with levels.

@@ -8,6 +8,7 @@ use crate::features::matrix::{Column, FeatureMatrix};
 use crate::features::rules::{Comparison, Condition, Conditions};
 use crate::features::{Family, Feature, Role, Scale, Unit};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Conditions of a rule, at most.
@@ -32,7 +33,7 @@ const TRAINING: usize = 20_000;
 const HELD_OUT: usize = 3;
 
 /// A rule of thumb for one segment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SegmentRule {
     /// What must hold.
     pub when: Conditions,

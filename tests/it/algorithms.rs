@@ -44,6 +44,25 @@ fn each_runs_and_scores_its_training_files_as_it_learned_them() {
 }
 
 #[test]
+fn by_auto_the_best_verdict_is_taken_and_the_others_are_told() {
+    let project = shop("algorithm = \"auto\"\n");
+    let report = run(&project);
+    assert_eq!(report["method"]["algorithm"], "kmeans", "among equals the easiest to explain");
+    assert_eq!(report["method"]["verdict"], "natural");
+    let reasons = report["method"]["reasons"].as_array().unwrap();
+    let said = reasons.last().unwrap().as_str().unwrap();
+    for other in ["gaussian_mixture: ", "ward: ", "hdbscan: "] {
+        assert!(said.contains(other), "{said}");
+    }
+    // It leaves most of this shop's customers outside, whatever its verdict.
+    assert!(said.contains("% of customers in none"), "{said}");
+    let project = shop("algorithm = \"auto\"\nimplementation = \"linfa\"\n");
+    let refused = project.ilk(&["run"]);
+    assert_eq!(refused.status, 2, "{}", refused.err);
+    assert!(refused.err.contains("E0204"));
+}
+
+#[test]
 fn each_is_swept_over_what_it_asks() {
     let project = shop("seed = 42\n");
     for algorithm in ALGORITHMS {

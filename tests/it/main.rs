@@ -20,4 +20,5 @@ mod published;
 mod real_data;
 mod report;
 mod rfm;
+mod sentences;
 mod shared;

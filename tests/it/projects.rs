@@ -171,8 +171,8 @@ fn hillstrom_is_a_project_without_ids() {
     assert_eq!(in_order(&report, "history_segment")[6].0, "7) $1,000 +");
 }
 
-#[test]
-fn complete_journey_is_one_project() {
+/// The project of complete_journey, its files and its published features; `None` where they are absent.
+pub(crate) fn complete_journey() -> Option<(Project, Vec<std::path::PathBuf>, std::path::PathBuf)> {
     let names = [
         "transactions.parquet",
         "campaigns.csv.gz",
@@ -181,11 +181,16 @@ fn complete_journey_is_one_project() {
         "demographics.csv.gz",
         "products.csv.gz",
     ];
-    let paths: Option<Vec<_>> = names.iter().map(|n| shared::path(&format!("complete_journey/{n}"))).collect();
-    let Some(paths) = paths else { return };
-    let Some(expected) = shared::path("complete_journey/expected_household_features.csv") else { return };
+    let paths: Vec<_> = names.iter().map(|n| shared::path(&format!("complete_journey/{n}"))).collect::<Option<_>>()?;
+    let expected = shared::path("complete_journey/expected_household_features.csv")?;
     let project = Project::new();
     made(&project, &paths, "journey");
+    Some((project, paths, expected))
+}
+
+#[test]
+fn complete_journey_is_one_project() {
+    let Some((project, paths, expected)) = complete_journey() else { return };
     let config = project.text("ilk.toml");
     assert!(config.contains("on = \"campaign_id\""), "{config}");
     assert!(config.contains("discount    = [\"retail_disc\", \"coupon_disc\", \"coupon_match_disc\"]"), "{config}");

@@ -97,6 +97,15 @@ fn online_retail_has_no_three_natural_segments_or_more() {
     }
 }
 
+/// A run on Online Retail; `None` where the data are absent.
+pub(crate) fn online_retail() -> Option<Project> {
+    let path = shared::path("online_retail_ii/year_2010_2011.csv.gz")?;
+    let project = Project::new();
+    project.ok(&["init", path.to_str().unwrap(), "--yes", "--name", "retail"]);
+    project.ok(&["run", "-q"]);
+    Some(project)
+}
+
 #[test]
 fn online_retail_needs_no_edit_and_equals_the_published_rfm() {
     let Some(path) = shared::path("online_retail_ii/year_2010_2011.csv.gz") else { return };

@@ -64,8 +64,12 @@ mod tests {
 
     type Learn = fn(Points) -> Result<Box<dyn Null>>;
 
-    fn both() -> [Learn; 2] {
-        [|points| Ok(Box::new(Copula::new(points)?)), |points| Ok(Box::new(AxesBox::new(points)?))]
+    fn all() -> [Learn; 3] {
+        [
+            |points| Ok(Box::new(Copula::new(points)?)),
+            |points| Ok(Box::new(AxesBox::new(points)?)),
+            |points| Ok(Box::new(Smoothed::new(points, 0.4, 3)?)),
+        ]
     }
 
     /// On the grid, with ties and a spike at 0.
@@ -93,7 +97,7 @@ mod tests {
         let twice = concatenate![Axis(0), x, x.slice(s![..50, ..])];
         let weights: Vec<f64> = (0..400).map(|row| if row < 50 { 2.0 } else { 1.0 }).collect();
         let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        for learn in both() {
+        for learn in all() {
             let expected = learn(x.view().into()).unwrap().draw(3000, 7);
             assert_eq!(learn(shuffled.view().into()).unwrap().draw(3000, 7), expected);
             assert_eq!(one_thread.install(|| learn(x.view().into()).unwrap().draw(3000, 7)), expected);
@@ -111,7 +115,7 @@ mod tests {
         let one = array![[2.5, -1.0]];
         let constant = array![[1.0, 3.0], [2.0, 3.0], [2.0, 3.0], [9.0, 3.0]];
         let narrow = Array2::from_shape_fn((10, 1), |(row, _)| row as f64);
-        for learn in both() {
+        for learn in all() {
             assert_eq!(learn(one.view().into()).unwrap().draw(2, 1), array![[2.5, -1.0], [2.5, -1.0]]);
             let drawn = learn(constant.view().into()).unwrap().draw(500, 1);
             assert!(drawn.column(1).iter().all(|&v| v == 3.0), "{}", drawn.column(1));

@@ -10,8 +10,8 @@ use rand::seq::SliceRandom;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-/// Customers drawn again and blurred: every feature as normal scores, half of them noise with the correlations of the customers, and back through the
-/// empirical quantiles (a smoothed bootstrap, Silverman & Young 1987, Biometrika 74:469-479, in the space of the copula). Skew, ties,
+/// Customers drawn again and blurred: every feature as normal scores, to which noise with the correlations of the customers is
+/// added, and back through the empirical quantiles (a smoothed bootstrap, Silverman & Young 1987, Biometrika 74:469-479, in the space of the copula). Skew, ties,
 /// spikes and rank correlations stay; so do, weakened, bends and spikes that several features share, which a
 /// [`Copula`] does not know. What goes is what is finer than the noise: two groups of the same size, however far apart, are at most
 /// two standard deviations apart as normal scores, and one hump after it.

@@ -3,12 +3,25 @@
 //! A chart states its finding as its title and gives its numbers as a table, so that a screen reader or a print in grey
 //! loses nothing. Colours are sentinels: the page's style sheet maps them for dark mode.
 
+pub mod at_stake;
 pub mod fingerprint;
 pub mod heatmap;
+pub mod ladder;
+pub mod missing;
+pub mod pareto;
+pub mod people;
+pub mod picture;
 pub mod recency_frequency;
 pub mod rfm_grid;
+pub mod satisfaction;
+pub mod silhouettes;
 pub mod size_value;
+pub mod snake;
+pub mod space;
+pub mod stability;
 pub mod sweep;
+pub mod treemap;
+pub mod weeks;
 
 use super::Report;
 use crate::error::{Error, Result};
@@ -35,16 +48,58 @@ pub struct Drawing {
 pub struct Chart {
     /// Unique in the page.
     pub id: &'static str,
+    /// The section of the page that it stands in.
+    pub section: &'static str,
+    /// What it is of, for those who look for it.
+    pub heading: &'static str,
     /// Draws it.
     pub draw: fn(&Report, &str) -> Result<Option<Drawing>>,
 }
 
-/// Every chart of the report's main part. To add one: a file, and a line here.
-pub const CHARTS: [Chart; 4] = [
-    Chart { id: "size-value", draw: size_value::draw },
-    Chart { id: "heatmap", draw: heatmap::draw },
-    Chart { id: "recency-frequency", draw: recency_frequency::draw },
-    Chart { id: "rfm-grid", draw: rfm_grid::draw },
+const fn chart(
+    id: &'static str,
+    section: &'static str,
+    heading: &'static str,
+    draw: fn(&Report, &str) -> Result<Option<Drawing>>,
+) -> Chart {
+    Chart { id, section, heading, draw }
+}
+
+/// All of a report's charts, with their names; the fingerprints of its segments last.
+///
+/// # Errors
+/// E0070 if one cannot be drawn, which would be a defect.
+pub fn all(report: &Report) -> Result<Vec<(String, Drawing)>> {
+    let mut drawn = Vec::new();
+    for chart in &CHARTS {
+        drawn.extend((chart.draw)(report, chart.id)?.map(|drawing| (chart.id.to_string(), drawing)));
+    }
+    for (i, segment) in report.segments.iter().enumerate() {
+        let id = format!("fingerprint-{}", segment.id);
+        drawn.extend(fingerprint::draw(report, i, &id)?.map(|drawing| (id, drawing)));
+    }
+    Ok(drawn)
+}
+
+/// Every chart of the report, in the order of its pages; the fingerprints on the cards apart. To add one: a file, and a line here.
+pub const CHARTS: [Chart; 17] = [
+    chart("treemap", "summary", "Everybody at a glance", treemap::draw),
+    chart("size-value", "summary", "Size and value", size_value::draw),
+    chart("heatmap", "segments", "What sets them apart", heatmap::draw),
+    chart("snake", "segments", "The shape of each segment", snake::draw),
+    chart("recency-frequency", "segments", "Recency-frequency map", recency_frequency::draw),
+    chart("pareto", "money", "How few bring most", pareto::draw),
+    chart("at-stake", "money", "Revenue at stake", at_stake::draw),
+    chart("ladder", "stages", "The engagement ladder", ladder::draw),
+    chart("people", "people", "Over- and under-represented", people::draw),
+    chart("satisfaction", "satisfaction", "Who would recommend you", satisfaction::draw),
+    chart("rfm-grid", "rfm", "Customers by recency and frequency", rfm_grid::draw),
+    chart("weeks", "quality", "Orders by week", weeks::draw),
+    chart("missing", "quality", "What is not known", missing::draw),
+    chart("sweep", "method", "Why this number", sweep::draw),
+    chart("silhouettes", "method", "How well customers sit in their segment", silhouettes::draw),
+    chart("stability", "method", "Whether segments come back", stability::draw),
+    chart("space", "method", "Customers from the side that shows most", space::draw),
 ];
 
 /// Segment colours on a light page, in the order of ids; each has at least 3.2:1 against white.
@@ -66,6 +121,16 @@ pub const INK: RGBColor = RGBColor(0x1f, 0x29, 0x37);
 pub const MUTED: RGBColor = RGBColor(0x4b, 0x55, 0x63);
 /// Lines behind the data.
 pub const RULE: RGBColor = RGBColor(0xd1, 0xd5, 0xdb);
+/// Areas behind text and lines.
+pub const SOFT: RGBColor = RGBColor(0xea, 0xee, 0xf4);
+/// One hue in five steps, for stages in an order; never remapped.
+pub const RAMP: [RGBColor; 5] = [
+    RGBColor(0xa9, 0xb4, 0xc4),
+    RGBColor(0x86, 0xa6, 0xd3),
+    RGBColor(0x4f, 0x86, 0xc6),
+    RGBColor(0x25, 0x62, 0xa8),
+    RGBColor(0x0b, 0x3d, 0x7c),
+];
 /// Text on coloured cells; never remapped, as the cells are not.
 pub const ON_LIGHT: RGBColor = RGBColor(0x11, 0x11, 0x11);
 /// See [`ON_LIGHT`].
@@ -102,13 +167,17 @@ pub struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
 }
 
+/// The fonts that text is measured with.
+const SANS: &[u8] = include_bytes!("../../../assets/DejaVuSans.ttf");
+const SANS_BOLD: &[u8] = include_bytes!("../../../assets/DejaVuSans-Bold.ttf");
+
 static FONTS: Once = Once::new();
 
 fn fonts() {
     // The fonts are ours and tested to register; without them text would only be placed by a guess of its width.
     FONTS.call_once(|| {
-        let _ = register_font("sans-serif", FontStyle::Normal, include_bytes!("../../../assets/DejaVuSans.ttf"));
-        let _ = register_font("sans-serif", FontStyle::Bold, include_bytes!("../../../assets/DejaVuSans-Bold.ttf"));
+        let _ = register_font("sans-serif", FontStyle::Normal, SANS);
+        let _ = register_font("sans-serif", FontStyle::Bold, SANS_BOLD);
     });
 }
 
@@ -130,6 +199,17 @@ impl Canvas<'_> {
     /// A line through points.
     pub fn path(&self, points: Vec<(i32, i32)>, colour: RGBColor, width: u32) -> Result<()> {
         self.area.draw(&PathElement::new(points, colour.stroke_width(width))).map_err(failed)
+    }
+
+    /// A filled shape.
+    pub fn area(&self, points: Vec<(i32, i32)>, colour: RGBColor) -> Result<()> {
+        self.area.draw(&Polygon::new(points, colour.filled())).map_err(failed)
+    }
+
+    /// A filled circle with a border of the page, which stands out among marks of its own colour.
+    pub fn disc(&self, x: i32, y: i32, size: i32, colour: RGBColor) -> Result<()> {
+        self.area.draw(&Circle::new((x, y), size + 2, ON_DARK.filled())).map_err(failed)?;
+        self.area.draw(&Circle::new((x, y), size, colour.filled())).map_err(failed)
     }
 
     /// A marker; its shape changes with every round of the palette.
@@ -204,6 +284,42 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
+/// How many pixels wide a text is.
+pub fn text_width(text: &str, size: i32) -> i32 {
+    fonts();
+    let font = ("sans-serif", size).into_font();
+    font.box_size(text).map_or(text.chars().count() as i32 * size * 6 / 10, |(width, _)| width as i32)
+}
+
+/// The text cut to so many pixels.
+pub fn fit(text: &str, size: i32, room: i32) -> String {
+    let mut characters = text.chars().count();
+    let mut cut = text.to_string();
+    while text_width(&cut, size) > room && characters > 1 {
+        characters -= 1;
+        cut = short(text, characters);
+    }
+    cut
+}
+
+/// Heights near to those wanted, in their order, no two nearer than `apart`, inside the limits as far as there is room.
+pub fn spread(wanted: &[i32], apart: i32, (top, bottom): (i32, i32)) -> Vec<i32> {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by_key(|&i| (wanted[i], i));
+    let mut placed = wanted.to_vec();
+    let mut floor = top;
+    for &i in &order {
+        placed[i] = placed[i].max(floor);
+        floor = placed[i] + apart;
+    }
+    let mut ceiling = bottom;
+    for &i in order.iter().rev() {
+        placed[i] = placed[i].min(ceiling);
+        ceiling = placed[i] - apart;
+    }
+    placed
+}
+
 /// The text cut to so many characters.
 pub fn short(text: &str, characters: usize) -> String {
     if text.chars().count() <= characters {
@@ -221,10 +337,7 @@ mod tests {
 
     #[test]
     fn the_fonts_register() {
-        for (style, bytes) in [
-            (FontStyle::Normal, include_bytes!("../../../assets/DejaVuSans.ttf").as_slice()),
-            (FontStyle::Bold, include_bytes!("../../../assets/DejaVuSans-Bold.ttf").as_slice()),
-        ] {
+        for (style, bytes) in [(FontStyle::Normal, SANS), (FontStyle::Bold, SANS_BOLD)] {
             assert!(register_font("probe", style, bytes).is_ok());
         }
     }
@@ -234,6 +347,43 @@ mod tests {
         let made = svg("x", "<b>", "1 & 2", (100, 50), |c| c.text(5, 5, "a<b", 12, Anchor::Start, INK)).expect("SVG");
         assert!(made.contains("<title id=\"x-t\">&lt;b&gt;</title>") && made.contains("1 &amp; 2"));
         assert!(made.contains("a&lt;b") && !made.contains("a<b") && !made.contains("http"));
+    }
+
+    #[test]
+    fn every_chart_is_drawn_as_before() {
+        let drawn = all(&crate::report::sample::everything()).expect("charts");
+        let ids: Vec<&str> = drawn.iter().map(|(id, _)| id.as_str()).collect();
+        for chart in &CHARTS {
+            assert!(ids.contains(&chart.id), "{} has nothing to show", chart.id);
+        }
+        for (id, drawing) in drawn.iter().filter(|(id, _)| !id.starts_with("fingerprint-S0") || id == "fingerprint-S01")
+        {
+            let rows: Vec<String> = drawing.rows.iter().map(|row| row.join(" | ")).collect();
+            // A sample of marks is enough to see them move.
+            let parts: Vec<&str> = drawing.svg.split_inclusive('>').collect();
+            let shown: String = parts.iter().take(120).map(|part| format!("{part}\n")).collect();
+            let facts = format!("{}\n{}\n{}", drawing.title, drawing.header.join(" | "), rows.join("\n"));
+            insta::assert_snapshot!(id.replace('-', "_"), format!("{facts}\n{} parts\n{shown}", parts.len()));
+        }
+    }
+
+    #[test]
+    fn the_script_knows_the_colours() {
+        let script = include_str!("../script.js");
+        for colour in PALETTE {
+            let hex = format!("\"#{:02X}{:02X}{:02X}\"", colour.0, colour.1, colour.2);
+            assert!(script.contains(&hex), "{hex}");
+        }
+    }
+
+    #[test]
+    fn texts_fit_and_labels_keep_apart() {
+        let cut = fit("A rather long name of a segment", 13, 120);
+        assert!(cut.ends_with('…') && text_width(&cut, 13) <= 120 && text_width(&cut, 13) > 90, "{cut}");
+        assert_eq!(fit("short", 13, 120), "short");
+        assert_eq!(spread(&[50, 52, 10], 10, (0, 100)), [50, 60, 10]);
+        assert_eq!(spread(&[95, 96, 97], 10, (0, 100)), [80, 90, 100]);
+        assert_eq!(spread(&[], 10, (0, 100)), Vec::<i32>::new());
     }
 
     #[test]

@@ -6,10 +6,11 @@ use super::{FEATURES, Method, RfmGrid, Score};
 use crate::data::read::MONEY_SCALE;
 use crate::features::matrix::FeatureMatrix;
 use crate::features::scaling::quantile;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Everything a report says of the grid.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RfmFacts {
     /// How the cuts were found.
     pub method: Method,
@@ -30,7 +31,7 @@ pub struct RfmFacts {
 }
 
 /// One cell of R and F.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CellFacts {
     /// Recency score.
     pub r: u8,
@@ -45,7 +46,7 @@ pub struct CellFacts {
 }
 
 /// One named segment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedFacts {
     /// Its name.
     pub name: String,

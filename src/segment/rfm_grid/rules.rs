@@ -73,7 +73,7 @@ pub struct RuleTable {
 }
 
 /// What a table leaves open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleCheck {
     /// The table.
     pub table: String,
@@ -92,7 +92,7 @@ pub struct RuleCheck {
 }
 
 /// Two segments that claim the same cells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Overlap {
     /// The one that gets them, being first.
     pub first: String,

@@ -4,10 +4,11 @@
 //! cuts come from and to which side a value on a cut belongs.
 
 use super::Method;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which end of a bin belongs to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Closed {
     /// `cut <= value < next cut`.
@@ -26,7 +27,7 @@ pub enum Better {
 }
 
 /// One of the three dimensions, frozen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Axis {
     /// What is cut: `recency_days`, `orders`, `revenue`, or `revenue_per_order`.
     pub value: String,
