@@ -79,7 +79,8 @@ pub fn wilson(events: usize, of: usize) -> [f64; 2] {
     let middle = share + Z * Z / (2.0 * n);
     let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + Z * Z / n;
-    [((middle - half) / scale).max(0.0), ((middle + half) / scale).min(1.0)]
+    // With none or all the end is the share itself, but for rounding.
+    [((middle - half) / scale).clamp(0.0, share), ((middle + half) / scale).clamp(share, 1.0)]
 }
 
 /// Everyone, each segment, and those in none.
