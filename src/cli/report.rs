@@ -2,7 +2,7 @@
 
 use super::{Voice, config, look};
 use crate::error::{Error, Result};
-use crate::report::chart::{self, picture::Picture};
+use crate::report::chart::{self, Placed, picture::Picture};
 use crate::report::{Report, html, markdown};
 use crate::segment::persona::in_own_words;
 use crate::store::{Store, write_atomic};
@@ -65,7 +65,7 @@ impl ReportCommand {
         let mut charts = Vec::new();
         if let Some(kind) = self.charts {
             let kind = if kind == Kind::Svg { Picture::Svg } else { Picture::Png };
-            for (id, drawing) in chart::all(&report)? {
+            for Placed { id, drawing, .. } in chart::all(&report)? {
                 let file = folder.join("charts").join(format!("{id}.{}", kind.ending()));
                 write_atomic(&file, &kind.of(&drawing)?)?;
                 charts.push(file.display().to_string());

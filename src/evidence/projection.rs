@@ -4,10 +4,9 @@ use super::axes::Axes;
 use crate::cluster::{Distinct, Points};
 use crate::error::Result;
 use ndarray::ArrayView2;
-use serde::{Deserialize, Serialize};
 
 /// The plane of the two axes along which customers differ most.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Projection {
     /// Share of the variance along each axis.
     pub explained: [f64; 2],

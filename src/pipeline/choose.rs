@@ -2,6 +2,7 @@
 
 use super::Watch;
 use super::algorithm::choose_algorithm;
+use super::pictures::spaced;
 use crate::cluster::mixture::CovarianceType;
 use crate::cluster::{
     Algorithm, Clusterer, Dbscan, Floor, GaussianMixture, Hdbscan, Implementation, KMeans, KPrototypes, Optics, Points,
@@ -220,8 +221,7 @@ pub(super) fn certainty(config: &ClusterConfig, chosen: &Chosen, matrix: &ModelM
         }),
         Algorithm::Ward(Ward { n_clusters: clusters, ..Ward::default() }),
     ];
-    let rows: Vec<usize> =
-        (0..labels.len()).step_by(labels.len().div_ceil(stability_rows(labels.len())).max(1)).collect();
+    let rows = spaced(labels.len(), stability_rows(labels.len()));
     let x = space.x.select(ndarray::Axis(0), &rows);
     let ours: Vec<Option<usize>> = rows.iter().map(|&row| labels[row]).collect();
     let agreeing = others.iter().filter(|other| other.name() != chosen.algorithm.name()).filter_map(|other| {

@@ -87,7 +87,7 @@ pub(super) fn report(
             dictionary,
         })
         .collect();
-    let rules_for = described.segments.len();
+    let n_segments = described.segments.len();
     let guest = tables.sales.guest_revenue.unwrap_or(0.0);
     let total = tables.sales.revenue.map(|r| r + guest);
     let unclustered_share = labels.iter().filter(|l| l.is_none()).count() as f64 / labels.len() as f64;
@@ -117,7 +117,7 @@ pub(super) fn report(
             .into_iter()
             .zip(named)
             .zip(stability)
-            .zip(rules(matrix, labels, rules_for))
+            .zip(rules(matrix, labels, n_segments))
             .enumerate()
             .map(|(i, (((profile, persona), recurrence), rule))| SegmentFacts {
                 id: segment_id(i),
@@ -159,9 +159,9 @@ pub(super) fn report(
         },
         rfm: None,
         map: map(matrix, labels),
-        concentration: concentration(matrix, labels, rules_for),
-        widths: pictures::widths(x, labels, rules_for),
-        space: pictures::space(model_matrix, matrix, labels, rules_for)?,
+        concentration: concentration(matrix, labels, n_segments),
+        widths: pictures::widths(x, labels, n_segments),
+        space: pictures::space(model_matrix, matrix, labels, n_segments)?,
         weeks: pictures::weeks(tables),
         ledger: tables.ledger.clone(),
         warnings,
@@ -173,9 +173,8 @@ fn map(matrix: &FeatureMatrix, labels: &[Option<usize>]) -> Vec<MapPoint> {
     let (Some(recency), Some(orders)) = (matrix.numbers("recency_days"), matrix.numbers("orders")) else {
         return Vec::new();
     };
-    let step = matrix.len().div_ceil(MAP_POINTS).max(1);
-    (0..matrix.len())
-        .step_by(step)
+    pictures::spaced(matrix.len(), MAP_POINTS)
+        .into_iter()
         .map(|i| MapPoint { recency: recency[i], orders: orders[i], segment: labels[i] })
         .collect()
 }

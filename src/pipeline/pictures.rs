@@ -24,7 +24,7 @@ const POINTS: usize = 800;
 const STEPS: usize = 20;
 
 /// Evenly spaced rows, at most so many.
-fn spaced(rows: usize, most: usize) -> Vec<usize> {
+pub(super) fn spaced(rows: usize, most: usize) -> Vec<usize> {
     (0..rows).step_by(rows.div_ceil(most).max(1)).collect()
 }
 

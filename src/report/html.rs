@@ -1,6 +1,6 @@
 //! The report as one HTML file: no outside loads, readable on paper, in the dark and without its script, which only adds.
 
-use super::chart::{CHARTS, Drawing, PALETTE, fingerprint};
+use super::chart::{self, CARD, Drawing, PALETTE, Placed};
 use super::composition::{Composition, levels as stages, nps_words, satisfaction};
 use super::evidence;
 use super::rfm;
@@ -61,19 +61,12 @@ fn page(report: &Report, assets: Assets) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("report", TEMPLATE).map_err(failed)?;
-    let mut charts = Vec::new();
-    let mut sections: BTreeMap<&str, bool> = BTreeMap::new();
-    for chart in &CHARTS {
-        if let Some(drawing) = (chart.draw)(report, chart.id)? {
-            charts.push(drawn(chart.id, chart.section, chart.heading, drawing));
-            sections.insert(chart.section, true);
-        }
-    }
+    let placed = chart::all(report)?;
+    let sections: BTreeMap<&str, bool> = placed.iter().map(|placed| (placed.section, true)).collect();
+    let charts: Vec<Value> = placed.iter().filter(|placed| placed.section != CARD).map(drawn).collect();
     let columns = segment_columns(report);
-    let mut cards = Vec::new();
-    for (i, segment) in report.segments.iter().enumerate() {
-        cards.push(card(report, i, segment)?);
-    }
+    let cards: Vec<Value> =
+        report.segments.iter().enumerate().map(|(i, segment)| card(report, i, segment, &placed)).collect();
     let rows: Vec<Value> = report
         .segments
         .iter()
@@ -160,7 +153,7 @@ fn style(report: &Report) -> String {
     STYLE.replace("/*segments*/", &light).replace("/*dark charts*/", &dark)
 }
 
-/// How the data are, in four words for the head of the page.
+/// How the data are, in a few words for the head of the page.
 fn quality(report: &Report) -> String {
     match report.warnings.len() {
         0 => "data: nothing to note".into(),
@@ -169,13 +162,12 @@ fn quality(report: &Report) -> String {
     }
 }
 
-fn drawn(id: &str, section: &str, heading: &str, drawing: Drawing) -> Value {
+fn drawn(placed: &Placed) -> Value {
+    let Drawing { title, svg, header, rows } = &placed.drawing;
     context! {
-        id, section, heading,
-        title => drawing.title,
-        svg => Value::from_safe_string(drawing.svg),
-        header => drawing.header,
-        rows => drawing.rows,
+        id => placed.id.as_str(), section => placed.section, heading => placed.heading,
+        title, header, rows,
+        svg => Value::from_safe_string(svg.clone()),
     }
 }
 
@@ -200,15 +192,15 @@ fn covers(report: &Report) -> String {
     }
 }
 
-fn card(report: &Report, index: usize, segment: &SegmentFacts) -> Result<Value> {
-    let chart = fingerprint::draw(report, index, &format!("fingerprint-{}", segment.id))?;
+fn card(report: &Report, index: usize, segment: &SegmentFacts, placed: &[Placed]) -> Value {
+    let chart = placed.iter().find(|placed| placed.id == format!("fingerprint-{}", segment.id));
     let (badge, weak) = match segment.stability {
         Some(j) if j >= 0.85 => (format!("stable ({j:.2})"), false),
         Some(j) if j >= 0.6 => (format!("fairly stable ({j:.2})"), false),
         Some(j) => (format!("weak ({j:.2})"), true),
         None => (String::new(), false),
     };
-    Ok(context! {
+    context! {
         id => segment.id.clone(),
         name => segment.persona.name.clone(),
         sentence => segment.persona.sentence.clone(),
@@ -219,13 +211,13 @@ fn card(report: &Report, index: usize, segment: &SegmentFacts) -> Result<Value> 
         revenue => segment.profile.share_revenue.map(|s| format!("{:.1} %", s * 100.0)),
         numbers => numbers(report, &segment.profile),
         levels => levels(report, &segment.profile),
-        chart => chart.map(|d| drawn(&format!("fingerprint-{}", segment.id), "card", "", d)),
+        chart => chart.map(drawn),
         typical => typical(report, &segment.profile),
         badge, weak,
         rule => segment.rule.as_ref().map(|r| rule(report, r)),
         play => segment.play.as_ref().map(|play| Value::from(Serde(play))),
         nps => nps_words(&segment.profile),
-    })
+    }
 }
 
 fn unclustered(report: &Report, profile: &Profile) -> Value {

@@ -146,6 +146,9 @@ pub fn headline_numbers(report: &Report) -> Vec<(String, String)> {
     numbers
 }
 
+/// Standard deviations above everyone's days since the last order from which a segment has gone quiet.
+pub const QUIET: f64 = 0.3;
+
 /// Three to six sentences for somebody who reads nothing else.
 pub fn findings(report: &Report) -> Vec<String> {
     let mut said = Vec::new();
@@ -182,7 +185,7 @@ pub fn findings(report: &Report) -> Vec<String> {
     let z = |s: &super::SegmentFacts, f: &str| s.profile.numbers.iter().find(|n| n.feature == f).map(|n| n.z);
     // Whom to worry about: quiet for long, and worth something.
     let worry =
-        report.segments.iter().filter_map(|s| z(s, "recency_days").filter(|z| *z > 0.3).map(|z| (s, z))).max_by(
+        report.segments.iter().filter_map(|s| z(s, "recency_days").filter(|z| *z > QUIET).map(|z| (s, z))).max_by(
             |a, b| {
                 (a.1 * a.0.profile.share_revenue.unwrap_or(1.0))
                     .total_cmp(&(b.1 * b.0.profile.share_revenue.unwrap_or(1.0)))

@@ -66,10 +66,10 @@ pub fn in_own_words<'a>(
     if unknown.is_empty() {
         return Ok(Vec::new());
     }
-    let title = format!("own words for {}, which is not there", unknown.join(", "));
+    let title = format!("own words for {}: no such segment in this run", unknown.join(", "));
     Ok(vec![
         Warning::new("W0425", title)
-            .why("segments keep their ids, so the words wait until it comes back")
+            .why("segments keep their ids, so the words wait for when one comes back")
             .help("or correct the id"),
     ])
 }

@@ -20,11 +20,12 @@ const LAYERS: [&[&str]; 9] = [
 const ALLOWED: [(&str, &str, &str); 1] = [("store", "config", "store names the file that config describes")];
 
 /// Dependencies and where they live.
-const HOMES: [(&str, &[&str]); 6] = [
+const HOMES: [(&str, &[&str]); 7] = [
     ("polars", &["data", "engine", "export"]),
     ("linfa_clustering", &["cluster"]),
     ("linfa_nn", &["cluster", "evidence"]),
     ("plotters", &["report"]),
+    ("resvg", &["report"]),
     ("clap", &["cli", "main"]),
     ("indicatif", &["cli"]),
 ];

@@ -156,3 +156,68 @@ fn answers_and_stages_stand_beside_the_segments() {
     assert_eq!(whales["customers"], 15);
     assert!(page.contains("15 customers (0.5 %) hold"), "{whales}");
 }
+
+#[test]
+fn a_report_is_rendered_again_in_the_projects_own_words_and_look() {
+    let project = demo("2000");
+    project.ok(&["run", "-q"]);
+    let folder = "reports/2026-Q1";
+    project.write("logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"/>");
+    project.edit("[project]", "[report]\ntitle = \"Spring\"\nlogo = \"logo.svg\"\nowner = \"Data team\"\n\n[project]");
+    project
+        .write("personas.toml", "[S01]\nname = \"Our best\"\nline = \"They carry us.\"\n\n[S99]\nname = \"Ghosts\"\n");
+    let said = project.ok(&["report", "--charts", "svg"]);
+    assert!(said.err.contains("own words for S99: no such segment in this run  W0425"), "{}", said.err);
+    for file in ["report.html", "summary.md", "report.json"] {
+        assert!(project.text(&format!("{folder}/{file}")).contains("Our best"), "{file}");
+    }
+    let page = project.text(&format!("{folder}/report.html"));
+    for shown in
+        ["They carry us.", "Spring: who your customers are", "src=\"data:image/svg+xml;base64,", "owner: Data team"]
+    {
+        assert!(page.contains(shown), "{shown}");
+    }
+    assert!(project.text(&format!("{folder}/charts/treemap.svg")).starts_with("<svg xmlns="));
+    project.ok(&["report", "--charts", "png", "-q"]);
+    assert!(project.read(&format!("{folder}/charts/fingerprint-S01.png")).starts_with(b"\x89PNG"));
+    // A new run keeps the words, in the files for other programs too.
+    project.ok(&["run", "-q"]);
+    let assigned = project.text("models/demo-shop/2026-Q1.2/assignments.csv");
+    assert!(assigned.contains(",Our best,"));
+
+    let refused = |code: &str, said: &str| {
+        let outcome = project.ilk(&["report"]);
+        assert_eq!(outcome.status, 2, "{}", outcome.err);
+        assert!(outcome.err.contains(code) && outcome.err.contains(said), "{}", outcome.err);
+        assert!(ilk::cli::explain::page(code).is_some());
+    };
+    let other = json(&project, &format!("{folder}/report.json"))["segments"][1]["persona"]["name"].clone();
+    project.write("personas.toml", format!("[S01]\nname = {other}\n"));
+    refused("E0212", "S01 and S02 would both be called");
+    project.write("personas.toml", "[S01]\nnam = \"x\"\n");
+    refused("E0203", "personas.toml:2");
+    project.write("personas.toml", "");
+    project.edit("logo.svg", "logo.txt");
+    refused("E0213", "is no picture by its ending");
+    project.edit("logo.txt", "gone.png");
+    refused("E0213", "cannot be read");
+    project.edit("logo = \"gone.png\"", "accent = \"#FFD700\"");
+    refused("E0204", "hard to read on white");
+}
+
+#[test]
+fn the_schema_of_the_report_knows_what_is_in_it() {
+    let project = demo("1000");
+    project.ok(&["run", "-q"]);
+    let schema: Value = serde_json::from_str(&project.ok(&["schema", "report"]).out).unwrap();
+    let known = |of: &Value| of["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let report = json(&project, "reports/2026-Q1/report.json");
+    for key in report.as_object().unwrap().keys() {
+        assert!(known(&schema).contains(key), "{key}");
+    }
+    for key in report["segments"][0].as_object().unwrap().keys() {
+        assert!(known(&schema["definitions"]["SegmentFacts"]).contains(key), "{key}");
+    }
+    let config: Value = serde_json::from_str(&project.ok(&["schema", "config"]).out).unwrap();
+    assert!(known(&config).contains(&"report".to_string()));
+}

@@ -68,7 +68,7 @@ mod tests {
         [
             |points| Ok(Box::new(Copula::new(points)?)),
             |points| Ok(Box::new(AxesBox::new(points)?)),
-            |points| Ok(Box::new(Smoothed::new(points, 0.4, 3)?)),
+            |points| Ok(Box::new(Smoothed::new(points, 0.5, 3)?)),
         ]
     }
 

@@ -3,13 +3,11 @@
 use super::{Anchor, Drawing, INK, MUTED, RULE, WIDTH, colour, fit, svg};
 use crate::error::Result;
 use crate::features::Unit;
+use crate::report::words::QUIET;
 use crate::report::{Report, SegmentFacts};
 
-/// Standard deviations above everyone's days since the last order from which a segment has gone quiet.
-pub const QUIET: f64 = 0.3;
-
 /// The segments that have gone quiet and hold revenue, by that revenue.
-pub fn quiet(report: &Report) -> Vec<(usize, &SegmentFacts, f64)> {
+fn quiet(report: &Report) -> Vec<(usize, &SegmentFacts, f64)> {
     let z = |s: &SegmentFacts| s.profile.numbers.iter().find(|n| n.feature == "recency_days").map_or(0.0, |n| n.z);
     let quiet = report.segments.iter().enumerate().filter(|(_, s)| z(s) > QUIET);
     let mut quiet: Vec<_> =

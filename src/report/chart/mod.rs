@@ -56,50 +56,69 @@ pub struct Chart {
     pub draw: fn(&Report, &str) -> Result<Option<Drawing>>,
 }
 
-const fn chart(
-    id: &'static str,
-    section: &'static str,
-    heading: &'static str,
-    draw: fn(&Report, &str) -> Result<Option<Drawing>>,
-) -> Chart {
-    Chart { id, section, heading, draw }
+/// The section of the fingerprints.
+pub const CARD: &str = "card";
+
+/// A drawn chart and its place in the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Unique in the page.
+    pub id: String,
+    /// See [`Chart`]; [`CARD`] for the fingerprint of a segment.
+    pub section: &'static str,
+    /// See [`Chart`]; none for a fingerprint.
+    pub heading: &'static str,
+    /// The chart.
+    pub drawing: Drawing,
 }
 
-/// All of a report's charts, with their names; the fingerprints of its segments last.
+/// All of a report's charts; the fingerprints of its segments last, in their order.
 ///
 /// # Errors
 /// E0070 if one cannot be drawn, which would be a defect.
-pub fn all(report: &Report) -> Result<Vec<(String, Drawing)>> {
-    let mut drawn = Vec::new();
-    for chart in &CHARTS {
-        drawn.extend((chart.draw)(report, chart.id)?.map(|drawing| (chart.id.to_string(), drawing)));
+pub fn all(report: &Report) -> Result<Vec<Placed>> {
+    let mut placed = Vec::new();
+    for Chart { id, section, heading, draw } in CHARTS {
+        let place = |drawing| Placed { id: id.into(), section, heading, drawing };
+        placed.extend(draw(report, id)?.map(place));
     }
     for (i, segment) in report.segments.iter().enumerate() {
         let id = format!("fingerprint-{}", segment.id);
-        drawn.extend(fingerprint::draw(report, i, &id)?.map(|drawing| (id, drawing)));
+        let drawing = fingerprint::draw(report, i, &id)?;
+        placed.extend(drawing.map(|drawing| Placed { id, section: CARD, heading: "", drawing }));
     }
-    Ok(drawn)
+    Ok(placed)
 }
 
 /// Every chart of the report, in the order of its pages; the fingerprints on the cards apart. To add one: a file, and a line here.
 pub const CHARTS: [Chart; 17] = [
-    chart("treemap", "summary", "Everybody at a glance", treemap::draw),
-    chart("size-value", "summary", "Size and value", size_value::draw),
-    chart("heatmap", "segments", "What sets them apart", heatmap::draw),
-    chart("snake", "segments", "The shape of each segment", snake::draw),
-    chart("recency-frequency", "segments", "Recency-frequency map", recency_frequency::draw),
-    chart("pareto", "money", "How few bring most", pareto::draw),
-    chart("at-stake", "money", "Revenue at stake", at_stake::draw),
-    chart("ladder", "stages", "The engagement ladder", ladder::draw),
-    chart("people", "people", "Over- and under-represented", people::draw),
-    chart("satisfaction", "satisfaction", "Who would recommend you", satisfaction::draw),
-    chart("rfm-grid", "rfm", "Customers by recency and frequency", rfm_grid::draw),
-    chart("weeks", "quality", "Orders by week", weeks::draw),
-    chart("missing", "quality", "What is not known", missing::draw),
-    chart("sweep", "method", "Why this number", sweep::draw),
-    chart("silhouettes", "method", "How well customers sit in their segment", silhouettes::draw),
-    chart("stability", "method", "Whether segments come back", stability::draw),
-    chart("space", "method", "Customers from the side that shows most", space::draw),
+    Chart { id: "treemap", section: "summary", heading: "Everybody at a glance", draw: treemap::draw },
+    Chart { id: "size-value", section: "summary", heading: "Size and value", draw: size_value::draw },
+    Chart { id: "heatmap", section: "segments", heading: "What sets them apart", draw: heatmap::draw },
+    Chart { id: "snake", section: "segments", heading: "The shape of each segment", draw: snake::draw },
+    Chart {
+        id: "recency-frequency",
+        section: "segments",
+        heading: "Recency-frequency map",
+        draw: recency_frequency::draw,
+    },
+    Chart { id: "pareto", section: "money", heading: "How few bring most", draw: pareto::draw },
+    Chart { id: "at-stake", section: "money", heading: "Revenue at stake", draw: at_stake::draw },
+    Chart { id: "ladder", section: "stages", heading: "The engagement ladder", draw: ladder::draw },
+    Chart { id: "people", section: "people", heading: "Over- and under-represented", draw: people::draw },
+    Chart { id: "satisfaction", section: "satisfaction", heading: "Who would recommend you", draw: satisfaction::draw },
+    Chart { id: "rfm-grid", section: "rfm", heading: "Customers by recency and frequency", draw: rfm_grid::draw },
+    Chart { id: "weeks", section: "quality", heading: "Orders by week", draw: weeks::draw },
+    Chart { id: "missing", section: "quality", heading: "What is not known", draw: missing::draw },
+    Chart { id: "sweep", section: "method", heading: "Why this number", draw: sweep::draw },
+    Chart {
+        id: "silhouettes",
+        section: "method",
+        heading: "How well customers sit in their segment",
+        draw: silhouettes::draw,
+    },
+    Chart { id: "stability", section: "method", heading: "Whether segments come back", draw: stability::draw },
+    Chart { id: "space", section: "method", heading: "Customers from the side that shows most", draw: space::draw },
 ];
 
 /// Segment colours on a light page, in the order of ids; each has at least 3.2:1 against white.
@@ -352,12 +371,11 @@ mod tests {
     #[test]
     fn every_chart_is_drawn_as_before() {
         let drawn = all(&crate::report::sample::everything()).expect("charts");
-        let ids: Vec<&str> = drawn.iter().map(|(id, _)| id.as_str()).collect();
         for chart in &CHARTS {
-            assert!(ids.contains(&chart.id), "{} has nothing to show", chart.id);
+            assert!(drawn.iter().any(|placed| placed.id == chart.id), "{} has nothing to show", chart.id);
         }
-        for (id, drawing) in drawn.iter().filter(|(id, _)| !id.starts_with("fingerprint-S0") || id == "fingerprint-S01")
-        {
+        let shown = |placed: &&Placed| placed.section != CARD || placed.id == "fingerprint-S01";
+        for Placed { id, drawing, .. } in drawn.iter().filter(shown) {
             let rows: Vec<String> = drawing.rows.iter().map(|row| row.join(" | ")).collect();
             // A sample of marks is enough to see them move.
             let parts: Vec<&str> = drawing.svg.split_inclusive('>').collect();
