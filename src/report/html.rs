@@ -448,6 +448,15 @@ mod tests {
     }
 
     #[test]
+    fn marks_and_lines_turn_light_on_a_dark_page() {
+        for colour in [chart::INK, chart::MUTED, chart::RULE, chart::UNCLUSTERED] {
+            for what in ["fill", "stroke"] {
+                assert!(STYLE.contains(&format!("svg [{what}=\"{}\"]", hex(colour))), "{what} {}", hex(colour));
+            }
+        }
+    }
+
+    #[test]
     fn the_look_is_the_projects() {
         let mut report = report(3);
         report.look = Look {
