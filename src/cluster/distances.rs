@@ -254,7 +254,9 @@ mod tests {
             let mut next = 0;
             let groups: Vec<Vec<usize>> = sizes.iter().map(|&size| { next += size; (next - size..next).collect() }).collect();
             let frame = Frame::new(x.view(), 0..next).unwrap();
-            prop_assert_eq!(frame.wide, !on_grid);
+            // Rows that are all equal have no box to take the unit from.
+            let one_place = x.rows().into_iter().all(|row| row == x.row(0));
+            prop_assert_eq!(frame.wide, !on_grid || one_place);
             let tiles = Tiles::new(x.view(), &groups, &frame);
             let expected = twin(&x, &groups, &frame);
             for instructions in [Instructions::Portable, Instructions::Avx2, Instructions::Avx512] {
