@@ -13,6 +13,7 @@ use crate::features::preparation::PreparationOptions;
 use crate::features::rules::Rule;
 use crate::features::{Family, Role};
 use crate::report::Look;
+use crate::report::locale::Locale;
 use crate::segment::persona::OwnWords;
 use crate::segment::playbook::Play;
 use crate::segment::rfm_grid::RfmConfig;
@@ -75,13 +76,16 @@ pub struct ReportConfig {
     /// How to reach them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
+    /// How numbers are written: `en` 1,234.5, `de` 1.234,5, `fr` 1 234,5, `ch` 1’234.5. Words stay English.
+    #[serde(skip_serializing_if = "Locale::is_english")]
+    pub locale: Locale,
 }
 
 impl ReportConfig {
     /// The look of the page; `logo` as a `data:` address.
     pub fn look(&self, logo: Option<String>) -> Look {
-        let Self { title, accent, owner, contact, .. } = self.clone();
-        Look { title, logo, accent, owner, contact }
+        let Self { title, accent, owner, contact, locale, .. } = self.clone();
+        Look { title, logo, accent, owner, contact, locale }
     }
 
     fn check(&self) -> Result<()> {

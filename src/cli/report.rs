@@ -67,7 +67,7 @@ impl ReportCommand {
             let kind = if kind == Kind::Svg { Picture::Svg } else { Picture::Png };
             for Placed { id, drawing, .. } in chart::all(&report)? {
                 let file = folder.join("charts").join(format!("{id}.{}", kind.ending()));
-                write_atomic(&file, &kind.of(&drawing)?)?;
+                write_atomic(&file, &kind.of(&drawing, report.look.locale)?)?;
                 charts.push(file.display().to_string());
             }
             voice.say(format!("Charts   {} files in {}", charts.len(), folder.join("charts").display()));

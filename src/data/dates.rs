@@ -30,6 +30,13 @@ impl Day {
         chrono::Datelike::year(&self.date())
     }
 
+    /// Calendar months since the year 0: `12 * year + month - 1`.
+    pub fn month(self) -> i32 {
+        use chrono::Datelike;
+        let date = self.date();
+        date.year() * 12 + date.month0() as i32
+    }
+
     /// Day of the week from 0, Monday, to 6.
     pub fn weekday(self) -> usize {
         // 1970-01-01 was a Thursday.

@@ -163,6 +163,8 @@ pub(super) fn report(
         widths: pictures::widths(x, labels, n_segments),
         space: pictures::space(model_matrix, matrix, labels, n_segments)?,
         weeks: pictures::weeks(tables),
+        season: pictures::season(tables, matrix, labels, n_segments),
+        positions: Vec::new(),
         ledger: tables.ledger.clone(),
         warnings,
     })

@@ -297,6 +297,7 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
     report.leads_play = play_of_leads(&plays, report.coverage.leads).cloned();
     let rfm = grid.map_or_else(Vec::new, |fitted| {
         report.rfm = RfmFacts::of(&fitted.grid, &fitted.scores, &prepared.matrix);
+        report.positions = pictures::positions(&fitted.scores, fitted.grid.bins, &labels, n);
         report.warnings.extend(fitted.warnings);
         fitted.scores
     });

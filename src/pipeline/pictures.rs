@@ -1,14 +1,15 @@
 //! What charts need and the segments did not: samples of customers, in the order of their ids, which say nothing of what they do.
 
 use crate::data::read::Tables;
-use crate::data::volume::orders_by_week;
+use crate::data::volume::{orders_by_month, orders_by_week};
 use crate::error::Result;
 use crate::evidence::indices::silhouette_samples;
 use crate::evidence::projection::Projection;
 use crate::features::matrix::FeatureMatrix;
 use crate::features::preparation::ModelMatrix;
 use crate::features::scaling::quantile;
-use crate::report::{SpaceFacts, SpacePoint, WeekFacts, WidthFacts};
+use crate::report::{SMALL_CELL, SeasonFacts, SpaceFacts, SpacePoint, WeekFacts, WidthFacts};
+use crate::segment::rfm_grid::Score;
 use ndarray::{ArrayView2, Axis};
 
 /// Customers whose silhouettes are drawn, compared among each other.
@@ -101,4 +102,46 @@ pub(super) fn space(
 pub(super) fn weeks(tables: &Tables) -> Vec<WeekFacts> {
     let of = |(day, orders): (crate::data::dates::Day, usize)| WeekFacts { from: day.iso(), orders };
     tables.orders.as_ref().map_or_else(Vec::new, |log| orders_by_week(log).into_iter().map(of).collect())
+}
+
+/// From so many months a season shows.
+const SEASON: usize = 6;
+
+/// Orders by month, of everyone and of each segment.
+pub(super) fn season(
+    tables: &Tables,
+    matrix: &FeatureMatrix,
+    labels: &[Option<usize>],
+    n_segments: usize,
+) -> Option<SeasonFacts> {
+    // Customers in no segment are everyone's last group here.
+    let group = |id: &str| {
+        let row = matrix.ids.binary_search_by(|known| known.as_str().cmp(id)).ok()?;
+        Some(labels[row].unwrap_or(n_segments))
+    };
+    let (months, mut segments) = orders_by_month(tables.orders.as_ref()?, n_segments + 1, group);
+    if months.len() < SEASON {
+        return None;
+    }
+    let everyone = (0..months.len()).map(|at| segments.iter().map(|counts| counts[at]).sum()).collect();
+    segments.truncate(n_segments);
+    let word = |month: i32| format!("{}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1);
+    Some(SeasonFacts { months: months.into_iter().map(word).collect(), everyone, segments })
+}
+
+/// Customers of each segment in each cell of R and F, worst first as in the facts of the grid; small cells count as none.
+pub(super) fn positions(
+    scores: &[Option<Score>],
+    bins: u8,
+    labels: &[Option<usize>],
+    n_segments: usize,
+) -> Vec<Vec<usize>> {
+    let mut counts = vec![vec![0; usize::from(bins) * usize::from(bins)]; n_segments];
+    for (score, label) in scores.iter().zip(labels) {
+        if let (Some(score), Some(segment)) = (score, label) {
+            counts[*segment][(usize::from(score.r) - 1) * usize::from(bins) + usize::from(score.f) - 1] += 1;
+        }
+    }
+    counts.iter_mut().flatten().filter(|count| **count < SMALL_CELL).for_each(|count| *count = 0);
+    counts
 }

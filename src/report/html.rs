@@ -57,6 +57,11 @@ pub fn split(report: &Report) -> Result<[(&'static str, String); 3]> {
 }
 
 fn page(report: &Report, assets: Assets) -> Result<String> {
+    compose(report, assets).map(|page| report.look.locale.page(&page))
+}
+
+/// As English writes numbers.
+fn compose(report: &Report, assets: Assets) -> Result<String> {
     let failed = |e: minijinja::Error| Error::new("E0070", format!("the report cannot be rendered: {e}"));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -94,6 +99,7 @@ fn page(report: &Report, assets: Assets) -> Result<String> {
                 style => Value::from_safe_string(style(report)),
                 script => Value::from_safe_string(SCRIPT.into()),
                 assets => if assets == Assets::Inline { "inline" } else { "split" },
+                decimal => (report.look.locale.decimal() != '.').then(|| report.look.locale.decimal().to_string()),
                 title => report.look.title.clone().unwrap_or_else(|| report.project.clone()),
                 quality => quality(report),
                 sections,
@@ -193,7 +199,7 @@ fn covers(report: &Report) -> String {
 }
 
 fn card(report: &Report, index: usize, segment: &SegmentFacts, placed: &[Placed]) -> Value {
-    let chart = placed.iter().find(|placed| placed.id == format!("fingerprint-{}", segment.id));
+    let on_card = |placed: &&Placed| placed.section == CARD && placed.id.rsplit('-').next() == Some(&segment.id);
     let (badge, weak) = match segment.stability {
         Some(j) if j >= 0.85 => (format!("stable ({j:.2})"), false),
         Some(j) if j >= 0.6 => (format!("fairly stable ({j:.2})"), false),
@@ -211,7 +217,7 @@ fn card(report: &Report, index: usize, segment: &SegmentFacts, placed: &[Placed]
         revenue => segment.profile.share_revenue.map(|s| format!("{:.1} %", s * 100.0)),
         numbers => numbers(report, &segment.profile),
         levels => levels(report, &segment.profile),
-        chart => chart.map(drawn),
+        charts => placed.iter().filter(on_card).map(drawn).collect::<Vec<_>>(),
         typical => typical(report, &segment.profile),
         badge, weak,
         rule => segment.rule.as_ref().map(|r| rule(report, r)),

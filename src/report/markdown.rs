@@ -6,6 +6,11 @@ use std::fmt::Write;
 
 /// The summary as Markdown.
 pub fn render(report: &Report) -> String {
+    report.look.locale.text(&compose(report))
+}
+
+/// As English writes numbers.
+fn compose(report: &Report) -> String {
     let mut text = String::new();
     let as_of = report.as_of.as_deref().map(|d| format!(", as of {d}")).unwrap_or_default();
     // Writing to a String cannot fail.

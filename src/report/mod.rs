@@ -5,6 +5,7 @@ pub mod chart;
 pub mod composition;
 pub mod evidence;
 pub mod html;
+pub mod locale;
 pub mod markdown;
 pub mod rfm;
 #[cfg(test)]
@@ -24,11 +25,12 @@ use crate::segment::profile::{Profile, WhaleFacts};
 use crate::segment::protected::ProtectedFacts;
 use crate::segment::rfm_grid::facts::RfmFacts;
 use crate::segment::rule::SegmentRule;
+use locale::Locale;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Counts of people below this are not shown.
-const SMALL_CELL: usize = 10;
+pub(crate) const SMALL_CELL: usize = 10;
 
 /// Everything the report says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,6 +87,13 @@ pub struct Report {
     /// Orders by week, those without any included; empty without dates.
     #[serde(default)]
     pub weeks: Vec<WeekFacts>,
+    /// Orders by month; `None` without dates, or with less than half a year of them.
+    #[serde(default)]
+    pub season: Option<SeasonFacts>,
+    /// Of each segment: its customers in each cell of the RFM grid, in the order of `rfm.cells`; cells with fewer than ten count as none.
+    /// Empty without a grid.
+    #[serde(default)]
+    pub positions: Vec<Vec<usize>>,
     /// What became of every input row.
     pub ledger: Vec<LedgerRow>,
     /// What was assumed or is worrying.
@@ -114,6 +123,9 @@ pub struct Look {
     pub owner: Option<String>,
     /// How to reach them.
     pub contact: Option<String>,
+    /// How numbers are written.
+    #[serde(default, skip_serializing_if = "Locale::is_english")]
+    pub locale: Locale,
 }
 
 /// Who and what the segments cover.
@@ -265,6 +277,17 @@ pub struct WeekFacts {
     pub from: String,
     /// Orders of known customers.
     pub orders: usize,
+}
+
+/// Orders in each of the last months that are over, at most twelve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SeasonFacts {
+    /// `2011-11`, ascending.
+    pub months: Vec<String>,
+    /// Orders of segmented customers.
+    pub everyone: Vec<usize>,
+    /// Orders of each segment.
+    pub segments: Vec<Vec<usize>>,
 }
 
 /// One customer on the recency-frequency map.

@@ -1,7 +1,8 @@
 //! Reports for tests.
 
 use super::{
-    Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts, SpaceFacts, SpacePoint, WeekFacts, WidthFacts,
+    Coverage, FeatureFacts, MapPoint, Method, Report, SeasonFacts, SegmentFacts, SpaceFacts, SpacePoint, WeekFacts,
+    WidthFacts,
 };
 use crate::data::ledger::LedgerRow;
 use crate::error::Warning;
@@ -120,6 +121,16 @@ fn space(n: usize) -> SpaceFacts {
 }
 
 /// A grid of round numbers: two segments hold everybody, and one cell is empty.
+fn season(n: usize) -> SeasonFacts {
+    let orders = |i: usize| (0..12).map(|month| 200 + 30 * ((month + 2 * i) % 12)).collect::<Vec<_>>();
+    let segments: Vec<Vec<usize>> = (0..n).map(orders).collect();
+    SeasonFacts {
+        months: (1..=12).map(|month| format!("2011-{month:02}")).collect(),
+        everyone: (0..12).map(|month| segments.iter().map(|counts| counts[month]).sum()).collect(),
+        segments,
+    }
+}
+
 fn grid() -> RfmFacts {
     let table = TableName::Cells25.table();
     let axis = |value: &str, closed| Axis {
@@ -245,6 +256,7 @@ pub(super) fn report(n: usize) -> Report {
                     name: format!("Persona number {}", i + 1),
                     sentence: "Ordered 12 days ago, 11 orders of £374 each.".into(),
                     traits: vec!["last order 12 d ago (all: 61 d)".into(), "orders 11 (all: 2)".into()],
+                    made: None,
                 },
                 profile: profile(i, n),
                 stability: Some(0.95 - 0.06 * i as f64),
@@ -303,6 +315,10 @@ pub(super) fn report(n: usize) -> Report {
                 orders: if i == 30 { 0 } else { 100 + (i as usize * 37) % 50 },
             })
             .collect(),
+        season: Some(season(n)),
+        positions: (0..n)
+            .map(|i| (0..25).map(|cell| if cell % n == i { 40 + 10 * cell } else { 0 }).collect())
+            .collect(),
         map: (0..2_000)
             .map(|i| MapPoint {
                 recency: f64::from(i % 370),
@@ -328,6 +344,7 @@ pub(super) fn no_revenue() -> Report {
     report.period = "undated".into();
     report.map.clear();
     report.rfm = None;
+    report.season = None;
     report.features.retain(|f| f.feature.name == "avg_order_value" || f.feature.name == "region");
     report.coverage = Coverage {
         customers: 440,
@@ -411,6 +428,7 @@ pub(super) fn everything() -> Report {
     let rungs = ["dormant", "browsing", "power"];
     let ladder = Scale::Ordinal(rungs.map(String::from).to_vec());
     report.features.push(feature("engagement_ladder", "Engagement", Unit::Level, Role::Describe, ladder));
+    report.features.push(feature("top_channel", "Usual channel", Unit::Level, Role::Describe, Scale::Nominal));
     report.features.push(feature("nps_answer", "Latest answer: NPS", Unit::Nps, Role::Describe, Scale::Numeric));
     report.features.push(feature("tenure_days", "Days known", Unit::Days, Role::Form, Scale::Numeric));
     let known = report.features.len() - 2;
@@ -429,6 +447,14 @@ pub(super) fn everything() -> Report {
             share,
             share_all: 0.3,
             interval: [share - 0.02, share + 0.02],
+        }));
+        profile.levels.extend(["shop", "web"].into_iter().zip([1.0 - part, part]).map(|(level, share)| LevelFacts {
+            feature: "top_channel".into(),
+            level: level.into(),
+            customers: (share * profile.customers as f64) as usize,
+            share,
+            share_all: 0.5,
+            interval: [share, share],
         }));
         for level in profile.levels.iter_mut().filter(|l| l.feature == "region") {
             level.share = 0.25 * (0.5 + part);

@@ -1,8 +1,10 @@
 "use strict";
 // Adds to a page that is whole without it: tables sort, and a segment can be picked out of every chart.
 (() => {
+  const decimal = document.documentElement.dataset.decimal || ".";
   const number = (text) => {
-    const found = text.replace(/[,\u00a0\u202f ]/g, "").replace("\u2212", "-").match(/-?\d+(\.\d+)?/);
+    const plain = text.replace(decimal === "," ? /[.\u202f\u00a0 ]/g : /[,’\u00a0 ]/g, "").replace(decimal, ".");
+    const found = plain.replace("\u2212", "-").match(/-?\d+(\.\d+)?/);
     return found ? Number(found[0]) : null;
   };
   const button = (kind, cell, say) => {

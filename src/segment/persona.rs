@@ -17,6 +17,26 @@ pub struct Persona {
     pub sentence: String,
     /// Two to four short traits, strongest first: `ordered 12 days ago (all: 61)`.
     pub traits: Vec<String>,
+    /// Name and sentence as ilk made them, where a project's own stand instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<OwnWords>,
+}
+
+impl Persona {
+    /// As ilk made it.
+    fn restore(&mut self) {
+        let Some(OwnWords { name, line }) = self.made.take() else { return };
+        self.name = name.unwrap_or_else(|| std::mem::take(&mut self.name));
+        self.sentence = line.unwrap_or_else(|| std::mem::take(&mut self.sentence));
+    }
+
+    fn speak(&mut self, words: &OwnWords) {
+        let made = |own: &Option<String>, place: &mut String| {
+            own.as_ref().map(|own| std::mem::replace(place, own.trim().to_string()))
+        };
+        let (name, line) = (made(&words.name, &mut self.name), made(&words.line, &mut self.sentence));
+        self.made = (name.is_some() || line.is_some()).then_some(OwnWords { name, line });
+    }
 }
 
 /// A project's own words for a segment; what is left out stays as ilk made it.
@@ -31,7 +51,7 @@ pub struct OwnWords {
     pub line: Option<String>,
 }
 
-/// Gives segments the words that a project has for them, by id. Words for segments that are not there are kept for when they come back, and
+/// Gives segments the words that a project has for them, by id, and back those that ilk made where it has none any more. Words for segments that are not there are kept for when they come back, and
 /// told in a warning.
 ///
 /// # Errors
@@ -43,14 +63,10 @@ pub fn in_own_words<'a>(
     let mut unknown: Vec<&str> = own.keys().map(String::as_str).collect();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for (id, persona) in personas {
+        persona.restore();
         if let Some(words) = own.get(&id) {
             unknown.retain(|other| *other != id);
-            if let Some(name) = &words.name {
-                persona.name = name.trim().to_string();
-            }
-            if let Some(line) = &words.line {
-                persona.sentence = line.trim().to_string();
-            }
+            persona.speak(words);
         }
         if persona.name.is_empty() {
             return Err(
@@ -246,6 +262,7 @@ pub fn personas(everyone: &Profile, profiles: &[Profile], features: &[Feature], 
             name,
             sentence: sentence(traits, everyone, currency),
             traits: list(traits, everyone, currency),
+            made: None,
         });
     }
     made
@@ -386,7 +403,8 @@ mod tests {
 
     #[test]
     fn own_words_stand_for_ours_and_no_name_twice() {
-        let made = |name: &str| Persona { name: name.into(), sentence: "By rule.".into(), traits: Vec::new() };
+        let made =
+            |name: &str| Persona { name: name.into(), sentence: "By rule.".into(), traits: Vec::new(), made: None };
         let speak = |own: &[(&str, Option<&str>, Option<&str>)]| {
             let words = |(id, name, line): &(&str, Option<&str>, Option<&str>)| {
                 (id.to_string(), OwnWords { name: name.map(String::from), line: line.map(String::from) })
@@ -399,6 +417,11 @@ mod tests {
         assert_eq!((all[0].name.as_str(), all[0].sentence.as_str()), ("Regulars", "Ours."));
         assert_eq!((all[1].name.as_str(), all[1].sentence.as_str()), ("Sleepers", "By rule."));
         assert!(warnings.is_empty());
+        // Without them ours are back, though only what they left is at hand.
+        let mut again = all.clone();
+        let ids = again.iter_mut().enumerate().map(|(i, p)| (format!("S{:02}", i + 1), p));
+        in_own_words(ids, &BTreeMap::new()).expect("no words");
+        assert_eq!(again, [made("Regulars"), made("Gone quiet")]);
         assert_eq!(speak(&[("S07", Some("x"), None)]).expect("words").1[0].code, "W0425");
         for bad in [Some("Regulars"), Some("  ")] {
             assert_eq!(speak(&[("S02", bad, None)]).expect_err("an error").code(), "E0212");

@@ -4,6 +4,7 @@
 //! loses nothing. Colours are sentinels: the page's style sheet maps them for dark mode.
 
 pub mod at_stake;
+pub mod channels;
 pub mod fingerprint;
 pub mod heatmap;
 pub mod ladder;
@@ -11,9 +12,11 @@ pub mod missing;
 pub mod pareto;
 pub mod people;
 pub mod picture;
+pub mod position;
 pub mod recency_frequency;
 pub mod rfm_grid;
 pub mod satisfaction;
+pub mod season;
 pub mod silhouettes;
 pub mod size_value;
 pub mod snake;
@@ -56,7 +59,7 @@ pub struct Chart {
     pub draw: fn(&Report, &str) -> Result<Option<Drawing>>,
 }
 
-/// The section of the fingerprints.
+/// The section of the charts on cards.
 pub const CARD: &str = "card";
 
 /// A drawn chart and its place in the page.
@@ -64,15 +67,15 @@ pub const CARD: &str = "card";
 pub struct Placed {
     /// Unique in the page.
     pub id: String,
-    /// See [`Chart`]; [`CARD`] for the fingerprint of a segment.
+    /// See [`Chart`]; [`CARD`] for those of one segment.
     pub section: &'static str,
-    /// See [`Chart`]; none for a fingerprint.
+    /// See [`Chart`]; none on a card.
     pub heading: &'static str,
     /// The chart.
     pub drawing: Drawing,
 }
 
-/// All of a report's charts; the fingerprints of its segments last, in their order.
+/// All of a report's charts; those of its segments last, in their order.
 ///
 /// # Errors
 /// E0070 if one cannot be drawn, which would be a defect.
@@ -83,15 +86,32 @@ pub fn all(report: &Report) -> Result<Vec<Placed>> {
         placed.extend(draw(report, id)?.map(place));
     }
     for (i, segment) in report.segments.iter().enumerate() {
-        let id = format!("fingerprint-{}", segment.id);
-        let drawing = fingerprint::draw(report, i, &id)?;
-        placed.extend(drawing.map(|drawing| Placed { id, section: CARD, heading: "", drawing }));
+        for CardChart { id, draw } in CARD_CHARTS {
+            let id = format!("{id}-{}", segment.id);
+            let drawing = draw(report, i, &id)?;
+            placed.extend(drawing.map(|drawing| Placed { id, section: CARD, heading: "", drawing }));
+        }
     }
     Ok(placed)
 }
 
-/// Every chart of the report, in the order of its pages; the fingerprints on the cards apart. To add one: a file, and a line here.
-pub const CHARTS: [Chart; 17] = [
+/// A chart of one segment, on its card; `None` where the data lack it.
+pub struct CardChart {
+    /// Unique on the card.
+    pub id: &'static str,
+    /// Draws it for the segment at this place.
+    pub draw: fn(&Report, usize, &str) -> Result<Option<Drawing>>,
+}
+
+/// The charts of every card, in their order; the first is the wide one. To add one: a file, and a line here.
+pub const CARD_CHARTS: [CardChart; 3] = [
+    CardChart { id: "fingerprint", draw: fingerprint::draw },
+    CardChart { id: "position", draw: position::draw },
+    CardChart { id: "season", draw: season::draw },
+];
+
+/// Every chart of the report as a whole, in the order of its pages. To add one: a file, and a line here.
+pub const CHARTS: [Chart; 18] = [
     Chart { id: "treemap", section: "summary", heading: "Everybody at a glance", draw: treemap::draw },
     Chart { id: "size-value", section: "summary", heading: "Size and value", draw: size_value::draw },
     Chart { id: "heatmap", section: "segments", heading: "What sets them apart", draw: heatmap::draw },
@@ -105,6 +125,7 @@ pub const CHARTS: [Chart; 17] = [
     Chart { id: "pareto", section: "money", heading: "How few bring most", draw: pareto::draw },
     Chart { id: "at-stake", section: "money", heading: "Revenue at stake", draw: at_stake::draw },
     Chart { id: "ladder", section: "stages", heading: "The engagement ladder", draw: ladder::draw },
+    Chart { id: "channels", section: "stages", heading: "How they come", draw: channels::draw },
     Chart { id: "people", section: "people", heading: "Over- and under-represented", draw: people::draw },
     Chart { id: "satisfaction", section: "satisfaction", heading: "Who would recommend you", draw: satisfaction::draw },
     Chart { id: "rfm-grid", section: "rfm", heading: "Customers by recency and frequency", draw: rfm_grid::draw },
@@ -225,10 +246,15 @@ impl Canvas<'_> {
         self.area.draw(&Polygon::new(points, colour.filled())).map_err(failed)
     }
 
+    /// A filled circle.
+    pub fn dot(&self, x: i32, y: i32, size: i32, colour: RGBColor) -> Result<()> {
+        self.area.draw(&Circle::new((x, y), size, colour.filled())).map_err(failed)
+    }
+
     /// A filled circle with a border of the page, which stands out among marks of its own colour.
     pub fn disc(&self, x: i32, y: i32, size: i32, colour: RGBColor) -> Result<()> {
         self.area.draw(&Circle::new((x, y), size + 2, ON_DARK.filled())).map_err(failed)?;
-        self.area.draw(&Circle::new((x, y), size, colour.filled())).map_err(failed)
+        self.dot(x, y, size, colour)
     }
 
     /// A marker; its shape changes with every round of the palette.
@@ -371,10 +397,11 @@ mod tests {
     #[test]
     fn every_chart_is_drawn_as_before() {
         let drawn = all(&crate::report::sample::everything()).expect("charts");
-        for chart in &CHARTS {
-            assert!(drawn.iter().any(|placed| placed.id == chart.id), "{} has nothing to show", chart.id);
+        let card = CARD_CHARTS.iter().map(|chart| format!("{}-S01", chart.id));
+        for id in CHARTS.iter().map(|chart| chart.id.to_string()).chain(card) {
+            assert!(drawn.iter().any(|placed| placed.id == id), "{id} has nothing to show");
         }
-        let shown = |placed: &&Placed| placed.section != CARD || placed.id == "fingerprint-S01";
+        let shown = |placed: &&Placed| placed.section != CARD || placed.id.ends_with("-S01");
         for Placed { id, drawing, .. } in drawn.iter().filter(shown) {
             let rows: Vec<String> = drawing.rows.iter().map(|row| row.join(" | ")).collect();
             // A sample of marks is enough to see them move.

@@ -2,6 +2,7 @@
 
 use super::{Drawing, SANS, SANS_BOLD};
 use crate::error::{Error, Result};
+use crate::report::locale::Locale;
 use resvg::{tiny_skia, usvg};
 use std::sync::Arc;
 
@@ -26,12 +27,12 @@ impl Picture {
         }
     }
 
-    /// The bytes of its file.
+    /// The bytes of its file, its numbers in the locale.
     ///
     /// # Errors
     /// E0070 if it cannot be made, which would be a defect.
-    pub fn of(self, drawing: &Drawing) -> Result<Vec<u8>> {
-        let svg = alone(&drawing.svg);
+    pub fn of(self, drawing: &Drawing, locale: Locale) -> Result<Vec<u8>> {
+        let svg = locale.page(&alone(&drawing.svg));
         match self {
             Picture::Svg => Ok(svg.into_bytes()),
             Picture::Png => png(&svg),
@@ -71,13 +72,13 @@ mod tests {
     fn a_chart_becomes_a_file_of_either_kind() {
         let chart = &CHARTS[0];
         let drawing = (chart.draw)(&report(4), chart.id).expect("drawn").expect("a chart");
-        let svg = String::from_utf8(Picture::Svg.of(&drawing).expect("SVG")).expect("text");
+        let svg = String::from_utf8(Picture::Svg.of(&drawing, Locale::En).expect("SVG")).expect("text");
         assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"") && svg.contains("fill=\"#FFFFFF\"/>"));
-        let png = Picture::Png.of(&drawing).expect("PNG");
+        let png = Picture::Png.of(&drawing, Locale::En).expect("PNG");
         assert_eq!(png[..8], [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a]);
         let number = |at: usize| u32::from_be_bytes([png[at], png[at + 1], png[at + 2], png[at + 3]]);
         assert_eq!((number(16), number(20)), (1800, 600));
-        assert_eq!(png, Picture::Png.of(&drawing).expect("the same PNG"));
+        assert_eq!(png, Picture::Png.of(&drawing, Locale::En).expect("the same PNG"));
         // Text is there: without a font the picture would be much the same without words.
         let bare = svg.split("<text").next().unwrap_or_default().to_string() + "</svg>";
         assert!(png_of(&bare).len() < png.len());
