@@ -267,6 +267,43 @@ fn power(sets: usize) {
         println!("| {low:.0} % to {high:.0} % | {} | {} |", share(found[0][at]), share(found[1][at]));
     }
     println!();
+    let curve = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/power.svg");
+    std::fs::write(curve, drawn(&found)).unwrap();
+}
+
+/// How often the verdict is *natural* over the best possible accuracy, as a picture.
+fn drawn(found: &[[[usize; 3]; 5]; 2]) -> String {
+    let (left, top, width, height) = (60.0, 20.0, 480.0, 220.0);
+    let x = |at: usize| left + width * (at as f64 + 0.5) / 5.0;
+    let y = |share: f64| top + height * (1.0 - share);
+    let mut text = String::from(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 560 320\" font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"560\" height=\"320\" fill=\"#fff\"/>\n",
+    );
+    for share in [0.0, 0.2, 0.4, 0.6, 0.8, 1.0] {
+        let (at, label) = (y(share), format!("{:.0} %", share * 100.0));
+        text += &format!("<path d=\"M{left} {at}H{}\" stroke=\"#d1d5db\"/>\n", left + width);
+        text += &format!("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{label}</text>\n", left - 8.0, at + 4.0);
+    }
+    for (at, label) in ["below 85 %", "85 to 90 %", "90 to 95 %", "95 to 98 %", "above 98 %"].iter().enumerate() {
+        text += &format!("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{label}</text>\n", x(at), top + height + 20.0);
+    }
+    let under = top + height + 42.0;
+    text += &format!(
+        "<text x=\"{}\" y=\"{under}\" text-anchor=\"middle\">best possible accuracy</text>\n",
+        left + width / 2.0
+    );
+    let groups = [("#053785", "n of 1,000 or more, every cluster 5 % or more"), ("#905845", "smaller")];
+    for (group, ((colour, name), found)) in groups.into_iter().zip(found).enumerate() {
+        let points: Vec<String> = (found.iter().enumerate().filter(|(_, counts)| counts[2] > 0))
+            .map(|(at, [natural, _, all])| format!("{:.1},{:.1}", x(at), y(*natural as f64 / *all as f64)))
+            .collect();
+        let line = points.join(" ");
+        text += &format!("<polyline points=\"{line}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\n");
+        let at = left + 300.0 * group as f64;
+        text += &format!("<text x=\"{at}\" y=\"{}\" fill=\"{colour}\">{name}</text>\n", under + 24.0);
+    }
+    text + "</svg>\n"
 }
 
 fn uniform(sets: usize) {

@@ -11,7 +11,7 @@
 //! # fn main() -> ilk::error::Result<()> {
 //! let config = ilk::config::Config::parse(&std::fs::read_to_string("ilk.toml").unwrap(), "ilk.toml")?;
 //! let prepared = ilk::pipeline::prepare(&config, ".".as_ref(), &ilk::pipeline::Unwatched)?;
-//! let run = ilk::pipeline::segment(&config, prepared, "trial", &ilk::pipeline::Unwatched)?;
+//! let run = ilk::pipeline::segment(&config, prepared, "trial", None, &ilk::pipeline::Unwatched)?;
 //! for segment in &run.report.segments {
 //!     println!("{} {}: {} customers", segment.id, segment.persona.name, segment.profile.customers);
 //! }

@@ -1,8 +1,10 @@
 //! Names and layout under a project's folder, atomic writes, and the lock. Besides `data` the only code that touches the
 //! disk.
 
+use crate::data::schema::Inputs;
 use crate::data::source::closest;
 use crate::error::{Error, Result};
+use crate::segment::model::SegmentModel;
 use base64::Engine;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,6 +73,35 @@ pub struct Published {
 #[derive(Debug)]
 pub struct Lock {
     _file: fs::File,
+}
+
+/// The alias of the newest version.
+pub const LATEST: &str = "latest";
+
+/// The alias of the promoted version.
+pub const CHAMPION: &str = "champion";
+
+/// What `aliases.json` says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aliases {
+    /// Alias and version.
+    pub current: BTreeMap<String, String>,
+    /// How they moved, oldest first; `latest` apart.
+    pub history: Vec<Moved>,
+}
+
+/// An alias that was moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The alias.
+    pub alias: String,
+    /// The version before.
+    pub from: Option<String>,
+    /// The version after.
+    pub to: String,
+    /// Seconds since 1970.
+    pub at: u64,
 }
 
 const MANIFEST: &str = "manifest.json";
@@ -215,7 +246,7 @@ impl Store {
     }
 
     /// Complete versions of a model, oldest first.
-    fn versions(&self, name: &str) -> Vec<String> {
+    pub fn versions(&self, name: &str) -> Vec<String> {
         let mut found: Vec<(String, u32, String)> = subfolders(&self.root.join("models").join(name))
             .into_iter()
             .filter(|f| f.join(MANIFEST).is_file())
@@ -263,7 +294,10 @@ impl Store {
                 write_synced(&report_staging.join(file), bytes)?;
             }
             write_synced(&staging.join(MANIFEST), &json(&manifest)?)?;
+            // What is in a folder must be on the disk before its name is, and the name before anything that points at it.
+            sync_folder(&staging)?;
             fs::rename(&staging, &folder).map_err(|e| cannot_write(&folder, &e))?;
+            sync_folder(&home)?;
             self.point_latest(name, version)?;
             replace_report(&report_staging, &report_folder)
         })();
@@ -277,17 +311,43 @@ impl Store {
     }
 
     fn point_latest(&self, name: &str, version: &str) -> Result<()> {
-        let path = self.root.join("models").join(name).join(ALIASES);
-        let mut aliases = self.aliases(name);
-        aliases.insert("latest".into(), version.into());
-        write_atomic(&path, &json(&aliases)?)
+        self.point(name, LATEST, version)?;
+        Ok(())
     }
 
-    fn aliases(&self, name: &str) -> BTreeMap<String, String> {
-        fs::read_to_string(self.root.join("models").join(name).join(ALIASES))
-            .ok()
-            .and_then(|t| serde_json::from_str(&t).ok())
-            .unwrap_or_default()
+    /// Points an alias at a version; the version it pointed at. A move of any alias but `latest` is kept in the history.
+    ///
+    /// # Errors
+    /// E0611 when the disk is full, E0612 when the folder cannot be written.
+    pub fn point(&self, name: &str, alias: &str, version: &str) -> Result<Option<String>> {
+        let mut aliases = self.aliases(name);
+        let before = aliases.current.insert(alias.into(), version.into());
+        if alias != LATEST && before.as_deref() != Some(version) {
+            let moved = Moved { alias: alias.into(), from: before.clone(), to: version.into(), at: now() };
+            aliases.history.push(moved);
+        }
+        write_atomic(&self.root.join("models").join(name).join(ALIASES), &json(&aliases)?)?;
+        Ok(before)
+    }
+
+    /// The aliases of a model and how they moved.
+    pub fn aliases(&self, name: &str) -> Aliases {
+        let text = fs::read_to_string(self.root.join("models").join(name).join(ALIASES)).unwrap_or_default();
+        // An older ilk wrote the map alone.
+        let plain = || serde_json::from_str(&text).ok().map(|current| Aliases { current, history: Vec::new() });
+        serde_json::from_str(&text).ok().or_else(plain).unwrap_or_default()
+    }
+
+    /// The model that a new one is held against: the promoted one, else the newest; `None` before the first run.
+    ///
+    /// # Errors
+    /// E0604 if the promoted one is gone.
+    pub fn reference(&self, name: &str) -> Result<Option<ModelRef>> {
+        if self.versions(name).is_empty() {
+            return Ok(None);
+        }
+        let champion = self.aliases(name).current.contains_key(CHAMPION);
+        self.find(&format!("{name}/@{}", if champion { CHAMPION } else { LATEST })).map(Some)
     }
 
     /// Finds `NAME`, `NAME/VERSION`, `NAME/@alias`, `NAME@alias`, or a path to a model's folder.
@@ -319,7 +379,7 @@ impl Store {
         let versions = self.versions(name);
         let found = match version.strip_prefix('@') {
             Some(alias) => {
-                let aliases = self.aliases(name);
+                let aliases = self.aliases(name).current;
                 match aliases.get(alias) {
                     Some(version) => version.clone(),
                     None => {
@@ -363,9 +423,7 @@ impl Store {
     pub fn read(&self, model: &ModelRef, file: &str) -> Result<Vec<u8>> {
         let path = model.folder.join(file);
         let bytes = fs::read(&path).map_err(|e| damaged(model, file, &e.to_string()))?;
-        let manifest: Manifest = fs::read(model.folder.join(MANIFEST))
-            .map_err(|e| damaged(model, MANIFEST, &e.to_string()))
-            .and_then(|b| serde_json::from_slice(&b).map_err(|e| damaged(model, MANIFEST, &e.to_string())))?;
+        let manifest = self.manifest(model)?;
         let expected = manifest.outputs.iter().find(|o| o.path == file);
         if expected.is_some_and(|o| o.blake3 != blake3::hash(&bytes).to_hex().as_str()) {
             return Err(Error::new(
@@ -376,6 +434,26 @@ impl Store {
             .help("restore it from a copy, or run `ilk run` again"));
         }
         Ok(bytes)
+    }
+
+    /// What a version was made of and with.
+    ///
+    /// # Errors
+    /// E0603 if it is damaged.
+    pub fn manifest(&self, model: &ModelRef) -> Result<Manifest> {
+        fs::read(model.folder.join(MANIFEST))
+            .map_err(|e| damaged(model, MANIFEST, &e.to_string()))
+            .and_then(|b| serde_json::from_slice(&b).map_err(|e| damaged(model, MANIFEST, &e.to_string())))
+    }
+
+    /// Reads a model.
+    ///
+    /// # Errors
+    /// E0601 for a newer format, E0603 if it was edited or damaged.
+    pub fn model(&self, model: &ModelRef) -> Result<SegmentModel<Inputs>> {
+        let text = String::from_utf8(self.read(model, "model.json")?)
+            .map_err(|e| damaged(model, "model.json", &e.to_string()))?;
+        SegmentModel::from_json(&text)
     }
 
     /// The newest period that has a report.
@@ -496,6 +574,10 @@ fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| cannot_write(path, &e))
 }
 
+fn sync_folder(folder: &Path) -> Result<()> {
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| cannot_write(folder, &e))
+}
+
 fn replace_report(staging: &Path, folder: &Path) -> Result<()> {
     let failed = |e: std::io::Error| cannot_write(folder, &e);
     if folder.is_dir() {
@@ -596,6 +678,18 @@ mod tests {
         assert!(!report.join("history/2024-Q1.2/history").exists());
         assert_eq!(store.latest("shop").expect("a model").version, "2024-Q1.3");
         assert_eq!(store.find("shop/2024-Q1.2").expect("a model").version, "2024-Q1.2");
+        assert_eq!(store.find("shop@latest").expect("a model").version, "2024-Q1.3");
+        // The promoted model is the reference, until then the newest; every move is kept.
+        assert_eq!(store.reference("shop").expect("found").map(|m| m.version).as_deref(), Some("2024-Q1.3"));
+        assert_eq!(store.reference("other").expect("none"), None);
+        assert_eq!(store.point("shop", CHAMPION, "2024-Q1.2").expect("promoted"), None);
+        assert_eq!(store.point("shop", CHAMPION, "2024-Q1.1").expect("promoted").as_deref(), Some("2024-Q1.2"));
+        assert_eq!(store.reference("shop").expect("found").map(|m| m.version).as_deref(), Some("2024-Q1.1"));
+        let moved: Vec<(Option<String>, String)> =
+            store.aliases("shop").history.into_iter().map(|m| (m.from, m.to)).collect();
+        assert_eq!(moved, [(None, "2024-Q1.2".into()), (Some("2024-Q1.2".into()), "2024-Q1.1".into())]);
+        // What an older ilk wrote is read.
+        fs::write(dir.path().join("models/shop").join(ALIASES), b"{\"latest\": \"2024-Q1.3\"}").expect("a file");
         assert_eq!(store.find("shop@latest").expect("a model").version, "2024-Q1.3");
         let error = store.find("shop/@lates").expect_err("no such alias");
         assert_eq!((error.code(), error.exit_code()), ("E0604", 2));

@@ -59,9 +59,7 @@ impl Assign {
             })?),
         };
         let reference = store.find(&self.model)?;
-        let text = String::from_utf8(store.read(&reference, "model.json")?)
-            .map_err(|e| Error::new("E0603", format!("model.json is damaged: {e}")).help("restore it from a copy"))?;
-        let mut model = Model::from_json(&text)?;
+        let mut model = store.model(&reference)?;
         let inputs = self.inputs(&model)?;
         match self.overlap.as_deref() {
             Some("first") => model.copies.overlap = Overlap::First,
@@ -73,7 +71,8 @@ impl Assign {
             _ => error,
         })?;
         voice.warn(&scored.warnings);
-        let table = assignment_table(&model, &scored.matrix, &scored.assignments, &[], &scored.rfm, &scored.tables);
+        let table =
+            assignment_table(&model, &scored.matrix, &scored.assignments, &[], &scored.rfm, &scored.tables, None);
         write_new(&self.out, &format.write(&table)?, self.replace)?;
         let count = |fit: Fit| scored.assignments.iter().filter(|a| Fit::of(a, model.far) == fit).count();
         let mut sizes: Vec<(String, usize)> =

@@ -5,17 +5,21 @@
 
 pub mod assign;
 pub mod check;
+pub mod compare;
 pub mod demo;
 pub mod diagnostic;
 pub mod explain;
 pub mod features;
+pub mod history;
 pub mod init;
 pub mod progress;
+pub mod promote;
 pub mod report;
 pub mod rfm;
 pub mod run;
 pub mod schema;
 pub mod sweep;
+pub mod verify;
 pub mod why;
 
 use crate::config::{Config, FILE};
@@ -83,6 +87,14 @@ pub enum Command {
     Rfm(rfm::Rfm),
     /// Show the quality table over the number of segments, or over eps
     Sweep(sweep::Sweep),
+    /// What changed between two models: customers, or the ruler
+    Compare(compare::Compare),
+    /// Make a version the one that others score with
+    Promote(promote::Promote),
+    /// Make a version again and say whether it is identical, or what differs first
+    Verify(verify::Verify),
+    /// The life of every segment through the versions
+    History(history::History),
     /// Why is this customer in that segment
     Why(why::Why),
     /// Print the JSON Schema of ilk.toml or report.json
@@ -149,6 +161,10 @@ fn dispatch(cli: &Cli, store: &Store, voice: &Voice) -> Result<i32> {
         Command::Report(command) => command.run(store, voice),
         Command::Rfm(command) => command.run(store, voice),
         Command::Sweep(command) => command.run(store, voice),
+        Command::Verify(command) => command.run(store, voice),
+        Command::Compare(command) => command.run(store, voice),
+        Command::Promote(command) => command.run(store, voice),
+        Command::History(command) => command.run(store, voice),
         Command::Why(command) => command.run(store, voice),
         Command::Schema(command) => command.run(voice),
         Command::Explain(command) => command.run(voice),

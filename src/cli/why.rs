@@ -39,9 +39,7 @@ impl Why {
             Some(model) => store.find(model)?,
             None => store.latest(&config(store)?.project.name)?,
         };
-        let text = String::from_utf8(store.read(&reference, "model.json")?)
-            .map_err(|e| Error::new("E0603", format!("model.json is damaged: {e}")).help("restore it from a copy"))?;
-        let model = Model::from_json(&text)?;
+        let model = store.model(&reference)?;
         let matrix = read_features(&store.read(&reference, "features.parquet")?, &model.features)?;
         let Some(row) = matrix.ids.iter().position(|id| id == &self.customer) else {
             let refs: Vec<&str> = matrix.ids.iter().map(String::as_str).collect();

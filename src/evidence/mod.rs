@@ -4,6 +4,7 @@
 mod axes;
 mod beta;
 pub mod dip;
+pub mod drift;
 pub mod eps;
 pub mod gap;
 pub mod holm;

@@ -36,7 +36,7 @@ const AGREEING: f64 = 0.8;
 
 /// How far the reference is blurred, in standard deviations of a normal score. With more it forgets how features bend along one another, and
 /// a bent crowd is taken for groups; with less it keeps the gaps. docs/evidence.md has what is found with this much.
-const NOISE: f64 = 0.5;
+const NOISE: f64 = 0.45;
 
 /// Customers looked at, at most.
 const ROWS: usize = 20_000;
@@ -179,5 +179,66 @@ impl Evidence {
         } else {
             Verdict::Constructive
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dip::Sample;
+    use super::super::stability::Recurrence;
+    use super::*;
+
+    /// Evidence on three segments: the probability of their silhouette, what the gap statistic chooses, and the dip tests' probability.
+    fn evidence(p: f64, gap_clusters: usize, dip: f64) -> Evidence {
+        let beside = Beside { k: 3, silhouette: 0.3, null_mean: 0.2, null_deviation: 0.02, z: 5.0, p };
+        Evidence {
+            structure: Structure { tried: vec![beside], p, rows: 2000, references: 199 },
+            gap: Gap { log_w: vec![], log_w_null: vec![], gap: vec![], standard_error: vec![] },
+            gap_clusters,
+            gap_clusters_first: gap_clusters,
+            dips: vec![DipTest { sample: Sample::FirstComponent, dip: 0.02, n: 2000, p: dip, p_holm: dip }],
+            hopkins: None,
+        }
+    }
+
+    fn stability(weakest: f64, agreement: f64) -> Stability {
+        let of = |jaccard| Recurrence { jaccard, dissolved: 0, recovered: 100, resamples: 100 };
+        Stability { clusters: vec![of(0.99), of(weakest), of(0.95)], agreement: Some(agreement) }
+    }
+
+    #[test]
+    fn each_rule_decides_at_its_threshold() {
+        let seen = |p, weakest, agreement, prediction| {
+            evidence(p, 3, 0.001).verdict(3, &stability(weakest, agreement), prediction, false)
+        };
+        assert_eq!(seen(0.01, 0.75, 0.0, Some(0.8)), Verdict::Natural);
+        // One condition less each.
+        assert_eq!(seen(0.011, 0.75, 0.8, Some(0.8)), Verdict::Reproducible);
+        assert_eq!(seen(0.01, 0.75, 0.8, Some(0.79)), Verdict::Reproducible);
+        assert_eq!(seen(0.01, 0.74, 0.8, Some(0.8)), Verdict::Constructive);
+        assert_eq!(seen(0.5, 0.75, 0.79, Some(0.8)), Verdict::Constructive);
+        // Where halves of the customers say nothing they are not asked.
+        assert_eq!(seen(0.01, 0.75, 0.0, None), Verdict::Natural);
+        // Of a number that was not tried nothing speaks for groups.
+        assert_eq!(evidence(0.01, 3, 0.001).verdict(4, &stability(0.9, 0.9), None, false), Verdict::Reproducible);
+        assert_eq!(evidence(0.01, 3, 0.001).verdict(3, &Stability::default(), None, false), Verdict::Constructive);
+    }
+
+    #[test]
+    fn one_crowd_is_no_segments_unless_they_are_asked_for() {
+        let crowd = evidence(0.2, 1, 0.5);
+        assert!(crowd.one_crowd());
+        assert_eq!(crowd.verdict(3, &stability(0.9, 0.9), Some(0.9), false), Verdict::None);
+        assert_eq!(crowd.verdict(3, &stability(0.9, 0.9), Some(0.9), true), Verdict::Reproducible);
+        assert_eq!(crowd.verdict(1, &stability(0.9, 0.9), Some(0.9), true), Verdict::None);
+        // Anything that speaks for more than one is enough.
+        assert!(!evidence(0.1, 1, 0.5).one_crowd());
+        assert!(!evidence(0.2, 2, 0.5).one_crowd());
+        assert!(!evidence(0.2, 1, 0.05).one_crowd());
+        let said = crowd.against(3);
+        assert!(
+            said.contains("0.30") && said.contains("chooses one group") && said.contains("no second mode"),
+            "{said}"
+        );
     }
 }

@@ -51,6 +51,17 @@ pub fn read_features(bytes: &[u8], features: &[Feature]) -> Result<FeatureMatrix
     Ok(FeatureMatrix { ids, features: features.to_vec(), columns })
 }
 
+/// Reads columns of text; those that the file lacks are `None`.
+///
+/// # Errors
+/// E0131 if the file is damaged.
+pub fn read_texts(bytes: &[u8], columns: &[&str]) -> Result<Vec<Option<Vec<Option<String>>>>> {
+    let what = "assignments.parquet";
+    let frame = guard(what, || ParquetReader::new(std::io::Cursor::new(bytes)).finish())?;
+    let known = |name: &str| frame.get_column_names().iter().any(|column| column.as_str() == name);
+    columns.iter().map(|name| known(name).then(|| texts(&frame, name, what)).transpose()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -72,6 +72,17 @@ impl FeatureMatrix {
         self.ids.is_empty()
     }
 
+    /// These features of every customer; `None` where one is missing or is computed in another way.
+    pub fn select(&self, wanted: &[Feature]) -> Option<Self> {
+        let same = |a: &Feature, b: &Feature| a.measure == b.measure && a.unit == b.unit;
+        let column = |feature: &Feature| {
+            let at = self.position(&feature.name).filter(|at| same(&self.features[*at], feature))?;
+            Some(self.columns[at].clone())
+        };
+        let columns = wanted.iter().map(column).collect::<Option<_>>()?;
+        Some(Self { ids: self.ids.clone(), features: wanted.to_vec(), columns })
+    }
+
     /// The position of the feature called `name`.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.features.iter().position(|f| f.name == name)

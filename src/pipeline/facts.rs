@@ -10,12 +10,12 @@ use crate::evidence::stability::Recurrence;
 use crate::features::Family;
 use crate::features::matrix::{Column, FeatureMatrix};
 use crate::report::{Coverage, FeatureFacts, MapPoint, Method, Report, SegmentFacts};
+use crate::segment::blocks;
 use crate::segment::concentration::concentration;
 use crate::segment::persona::Persona;
 use crate::segment::profile::{Profiles, between, repeat_rate, whales};
 use crate::segment::protected::protected;
 use crate::segment::rule::rules;
-use crate::segment::{blocks, segment_id};
 
 /// Customers drawn on the recency-frequency map.
 const MAP_POINTS: usize = 2_000;
@@ -42,7 +42,7 @@ pub(super) fn report(
                 "W0422",
                 format!(
                     "{} has {} customers ({:.1} %)",
-                    segment_id(i),
+                    model.segments[i].id,
                     profile.customers,
                     profile.share_customers * 100.0
                 ),
@@ -120,7 +120,8 @@ pub(super) fn report(
             .zip(rules(matrix, labels, n_segments))
             .enumerate()
             .map(|(i, (((profile, persona), recurrence), rule))| SegmentFacts {
-                id: segment_id(i),
+                id: model.segments[i].id.clone(),
+                colour: model.segments[i].colour,
                 persona,
                 profile,
                 stability: recurrence.map(|recurrence| recurrence.jaccard),
@@ -165,6 +166,7 @@ pub(super) fn report(
         weeks: pictures::weeks(tables),
         season: pictures::season(tables, matrix, labels, n_segments),
         positions: Vec::new(),
+        lineage: None,
         ledger: tables.ledger.clone(),
         warnings,
     })

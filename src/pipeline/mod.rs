@@ -5,12 +5,14 @@ mod algorithm;
 mod choose;
 mod facts;
 mod features;
+mod lineage;
 mod pictures;
 mod tables;
 
 pub use choose::{Weighed, sweep, weighed};
 pub use features::{attribute_features, dictionary, features, protected_in_use};
-pub use tables::{assignment_table, feature_table, rfm_table};
+pub use lineage::{Advice, Comparison, Earlier, Elder, compare, lineage};
+pub use tables::{assignment_table, changed_rows, feature_table, rfm_table};
 
 use crate::cluster::Assignment;
 use crate::config::{AlgorithmName, Config};
@@ -25,10 +27,11 @@ use crate::features::preparation::{ModelMatrix, Preparation, PreparationOptions}
 use crate::features::smoothing::Learned;
 use crate::features::{Feature, Role, Unit, rfm};
 use crate::report::Report;
+use crate::segment::lineage::Lineage;
 use crate::segment::model::{FORMAT, ModelSegment, SegmentModel, assign, far_distance};
-use crate::segment::persona::{in_own_words, personas};
+use crate::segment::persona::{Persona, drivers, in_own_words, keep_names, personas};
 use crate::segment::playbook::{play_of, play_of_leads, playbook};
-use crate::segment::profile::profiles;
+use crate::segment::profile::{Profile, profiles};
 use crate::segment::rfm_grid::facts::RfmFacts;
 use crate::segment::rfm_grid::{self, RfmGrid, Score};
 use crate::segment::segment_id;
@@ -224,11 +227,18 @@ fn read_words(tables: &Tables) -> Vec<String> {
     said
 }
 
-/// Model space to segments, profiles, personas and the report. `version` is the name the model will have.
+/// Model space to segments, profiles, personas and the report. `version` is the name the model will have; segments that `elder` has too
+/// keep their ids, names and colours.
 ///
 /// # Errors
 /// E04 for data that cannot be segmented.
-pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn Watch) -> Result<Run> {
+pub fn segment(
+    config: &Config,
+    prepared: Prepared,
+    version: &str,
+    elder: Option<&Elder>,
+    watch: &dyn Watch,
+) -> Result<Run> {
     watch.begin(match config.cluster.algorithm {
         AlgorithmName::Dbscan | AlgorithmName::Optics => "choose eps",
         AlgorithmName::Hdbscan => "find density",
@@ -255,7 +265,10 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
     let described = profiles(&prepared.matrix, &prepared.preparation, &labels, n);
     let currency = &config.project.currency;
     let mut named = personas(&described.everyone, &described.segments, &prepared.matrix.features, currency);
-    let wait = in_own_words(named.iter_mut().enumerate().map(|(i, p)| (segment_id(i), p)), &config.personas)?;
+    let lineage = elder.map(|elder| lineage(elder, &prepared.matrix, &labels, n)).transpose()?;
+    let identities = identities(elder, lineage.as_ref(), &described.segments, &prepared.matrix.features, &mut named);
+    let ids = identities.iter().map(|identity| identity.id.clone());
+    let wait = in_own_words(ids.zip(&mut named), &config.personas)?;
     let grid = RfmGrid::fit(&config.rfm, &prepared.matrix);
     let model = Model {
         format: FORMAT,
@@ -271,24 +284,31 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
         learned: prepared.learned.clone(),
         preparation: prepared.preparation.clone(),
         algorithm: chosen.algorithm.clone(),
-        segments: named
-            .iter()
-            .enumerate()
-            .map(|(i, p)| ModelSegment { id: segment_id(i), name: p.name.clone() })
+        segments: identities
+            .into_iter()
+            .zip(&named)
+            .map(|(identity, persona)| {
+                let made = persona.made.as_ref().and_then(|made| made.name.clone());
+                ModelSegment { name: persona.name.clone(), made, ..identity }
+            })
             .collect(),
         far: far_distance(&assignments),
         prototypes,
         rfm: grid.as_ref().map(|g| g.grid.clone()),
     };
-    watch.end(&[format!(
-        "first model: {} ordered by {}",
-        if n == 1 { segment_id(0) } else { format!("ids {}…{}", segment_id(0), segment_id(n - 1)) },
-        if prepared.matrix.position("revenue").is_some() { "revenue" } else { "size" }
-    )]);
+    watch.end(&[match &lineage {
+        Some(lineage) => lineage.words(),
+        None => format!(
+            "first model: {} ordered by {}",
+            if n == 1 { segment_id(0) } else { format!("ids {}…{}", segment_id(0), segment_id(n - 1)) },
+            if prepared.matrix.position("revenue").is_some() { "revenue" } else { "size" }
+        ),
+    }]);
     watch.begin("report");
     let mut report =
         facts::report(config, &prepared, chosen, &model, &assignments, &labels, described, named, stability)?;
     report.method.algorithms = algorithms;
+    report.lineage = lineage;
     report.warnings.extend(wait);
     let plays = playbook(&config.playbook)?;
     for segment in &mut report.segments {
@@ -303,6 +323,45 @@ pub fn segment(config: &Config, prepared: Prepared, version: &str, watch: &dyn W
     });
     watch.end(&[]);
     Ok(Run { prepared, model, assignments, confidence, rfm, report })
+}
+
+/// Id, name and colour of each segment: those that it had, or the next ones. A name stays while what it came from does.
+fn identities(
+    elder: Option<&Elder>,
+    lineage: Option<&Lineage>,
+    profiles: &[Profile],
+    features: &[Feature],
+    named: &mut [Persona],
+) -> Vec<ModelSegment> {
+    let had = |i: usize| {
+        let id = lineage?.kin(i)?;
+        let segments = &elder?.model.segments;
+        segments.iter().position(|s| s.id == id).map(|at| (&segments[at], segments[at].colour.unwrap_or(at)))
+    };
+    let drivers: Vec<Vec<String>> = profiles.iter().map(|profile| drivers(profile, features)).collect();
+    let names: Vec<Option<String>> = (0..profiles.len())
+        .map(|i| {
+            let (segment, _) = had(i)?;
+            let same = segment.drivers.is_empty() || segment.drivers == drivers[i];
+            same.then(|| segment.made.clone().unwrap_or_else(|| segment.name.clone()))
+        })
+        .collect();
+    keep_names(named, &names);
+    let mut taken: Vec<usize> = (0..profiles.len()).filter_map(|i| had(i).map(|had| had.1)).collect();
+    let mut free = || {
+        let colour = (0..).find(|colour| !taken.contains(colour)).unwrap_or_default();
+        taken.push(colour);
+        colour
+    };
+    (drivers.into_iter().enumerate())
+        .map(|(i, drivers)| ModelSegment {
+            id: lineage.map_or_else(|| segment_id(i), |lineage| lineage.lives[i].id.clone()),
+            name: named[i].name.clone(),
+            made: None,
+            drivers,
+            colour: Some(had(i).map_or_else(&mut free, |had| had.1)),
+        })
+        .collect()
 }
 
 /// The clusters by revenue, or by size where there is none; old numbers in new order.

@@ -1,6 +1,6 @@
 //! What a run hands on, as tables.
 
-use super::{Grid, Model};
+use super::{Elder, Grid, Model};
 use crate::cluster::Assignment;
 use crate::data::read::Tables;
 use crate::export::{Table, Values};
@@ -12,6 +12,7 @@ use crate::segment::{LEADS, LEADS_NAME, UNCLUSTERED};
 /// The assignment of every customer as a table; those without an order come last. `confidence` has a number per customer of the
 /// matrix, or nothing where there were no resamples. `rfm` has a score per customer of the
 /// matrix, or nothing where the model has no grid.
+#[allow(clippy::too_many_arguments)] // A row has all that is known of where a customer belongs.
 pub fn assignment_table(
     model: &Model,
     matrix: &FeatureMatrix,
@@ -19,6 +20,7 @@ pub fn assignment_table(
     confidence: &[Option<f64>],
     rfm: &[Option<Score>],
     tables: &Tables,
+    elder: Option<&Elder>,
 ) -> Table {
     // Those without an order in the window come last: leads first, then those who ordered before it.
     type Rest<'a> = (&'a String, &'a str, &'a str);
@@ -65,6 +67,11 @@ pub fn assignment_table(
             ("rfm_segment".into(), with_rest(names, &|_| None)),
         ]);
     }
+    if let Some(elder) = elder {
+        let (previous, since) = changes(elder, &table, as_of.as_deref());
+        table.columns.push(("previous_segment_id".into(), Values::Text(previous)));
+        table.columns.push(("segment_changed_at".into(), Values::Text(since)));
+    }
     table.columns.extend([
         ("as_of".to_string(), Values::Text(vec![as_of; all])),
         ("model_version".into(), Values::Text(vec![Some(format!("{}/{}", model.name, model.version)); all])),
@@ -75,6 +82,53 @@ pub fn assignment_table(
         table.columns.push(("confidence".into(), Values::Number(shares)));
     }
     table
+}
+
+/// The segment before the present one and since when it is the present one, for every row of an assignment table: as they were published
+/// where the segment is the same.
+fn changes(elder: &Elder, table: &Table, as_of: Option<&str>) -> (Vec<Option<String>>, Vec<Option<String>>) {
+    let [(_, Values::Text(ids)), (_, Values::Text(segments)), ..] = &table.columns[..] else {
+        return (Vec::new(), Vec::new());
+    };
+    (ids.iter().zip(segments))
+        .map(|(id, segment)| {
+            let earlier = id.as_ref().and_then(|id| elder.published.get(id));
+            match earlier {
+                Some(earlier) if Some(&earlier.segment) == segment.as_ref() => {
+                    (earlier.previous.clone(), earlier.changed_at.clone())
+                }
+                Some(earlier) => (Some(earlier.segment.clone()), as_of.map(String::from)),
+                None => (None, as_of.map(String::from)),
+            }
+        })
+        .unzip()
+}
+
+/// The rows of an assignment table whose segment is not the one that `elder` published, new customers among them.
+pub fn changed_rows(table: &Table, elder: &Elder) -> Table {
+    let [(_, Values::Text(ids)), (_, Values::Text(segments)), ..] = &table.columns[..] else {
+        return Table::default();
+    };
+    let same = |row: &usize| {
+        let earlier = ids[*row].as_ref().and_then(|id| elder.published.get(id));
+        earlier.map(|earlier| &earlier.segment) == segments[*row].as_ref()
+    };
+    let rows: Vec<usize> = (0..ids.len()).filter(|row| !same(row)).collect();
+    let kept = [
+        "customer_id",
+        "segment_id",
+        "segment_name",
+        "previous_segment_id",
+        "segment_changed_at",
+        "as_of",
+        "model_version",
+    ];
+    let columns = table.columns.iter().filter(|(name, _)| kept.contains(&name.as_str()));
+    let pick = |values: &Values| match values {
+        Values::Text(v) => Values::Text(rows.iter().map(|row| v[*row].clone()).collect()),
+        Values::Number(v) => Values::Number(rows.iter().map(|row| v[*row]).collect()),
+    };
+    Table { columns: columns.map(|(name, values)| (name.clone(), pick(values))).collect() }
 }
 
 /// Recency, orders, revenue, scores and segment of every customer of a grid as a table.

@@ -81,7 +81,7 @@ fn compose(report: &Report, assets: Assets) -> Result<String> {
         .map(|(i, id, name, profile)| {
             context! {
                 id, name,
-                colour => class(i),
+                colour => class(i.map(|i| report.colour(i))),
                 customers => Unit::Count.format(profile.customers as f64, ""),
                 share => format!("{:.1} %", profile.share_customers * 100.0),
                 cells => profile_cells(report, &columns, profile),
@@ -116,6 +116,8 @@ fn compose(report: &Report, assets: Assets) -> Result<String> {
                     recurrences => evidence::recurrences(report),
                 },
                 findings => findings(report),
+                changes => super::changes::sentences(report),
+                lives => report.lineage.iter().flat_map(|l| &l.lives).map(super::changes::life).collect::<Vec<_>>(),
                 columns => columns.iter().map(|c| c.label.clone()).collect::<Vec<_>>(),
                 rows, charts, cards,
                 grid => grid(report),
@@ -211,7 +213,7 @@ fn card(report: &Report, index: usize, segment: &SegmentFacts, placed: &[Placed]
         name => segment.persona.name.clone(),
         sentence => segment.persona.sentence.clone(),
         traits => segment.persona.traits.clone(),
-        colour => class(Some(index)),
+        colour => class(Some(report.colour(index))),
         customers => Unit::Count.format(segment.profile.customers as f64, ""),
         share => format!("{:.1} %", segment.profile.share_customers * 100.0),
         revenue => segment.profile.share_revenue.map(|s| format!("{:.1} %", s * 100.0)),

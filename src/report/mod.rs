@@ -1,6 +1,7 @@
 //! What a person reads. [`Report`] is plain facts, and `report.json` is this struct; HTML, Markdown and charts are
 //! renderings of it and compute nothing.
 
+pub mod changes;
 pub mod chart;
 pub mod composition;
 pub mod evidence;
@@ -19,6 +20,7 @@ use crate::evidence::stability::Recurrence;
 use crate::evidence::verdict::{Evidence, Verdict};
 use crate::features::dictionary::Entry;
 use crate::segment::concentration::Concentration;
+use crate::segment::lineage::Lineage;
 use crate::segment::persona::Persona;
 use crate::segment::playbook::Play;
 use crate::segment::profile::{Profile, WhaleFacts};
@@ -94,6 +96,9 @@ pub struct Report {
     /// Empty without a grid.
     #[serde(default)]
     pub positions: Vec<Vec<usize>>,
+    /// What became of the segments of the model before; `None` for a first one.
+    #[serde(default)]
+    pub lineage: Option<Lineage>,
     /// What became of every input row.
     pub ledger: Vec<LedgerRow>,
     /// What was assumed or is worrying.
@@ -101,6 +106,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// The place among the colours of the segment with this number.
+    pub fn colour(&self, segment: usize) -> usize {
+        self.segments.get(segment).and_then(|s| s.colour).unwrap_or(segment)
+    }
+
     /// The JSON Schema of `report.json`.
     pub fn schema() -> String {
         let generator = schemars::generate::SchemaSettings::draft07().into_generator();
@@ -159,6 +169,9 @@ pub struct Coverage {
 pub struct SegmentFacts {
     /// `S01`.
     pub id: String,
+    /// Its place among the colours, which stays with the id; its number where an older ilk wrote none.
+    #[serde(default)]
+    pub colour: Option<usize>,
     /// Its name and words.
     pub persona: Persona,
     /// Its numbers.

@@ -252,6 +252,7 @@ pub(super) fn report(n: usize) -> Report {
         segments: (0..n)
             .map(|i| SegmentFacts {
                 id: format!("S{:02}", i + 1),
+                colour: Some(i),
                 persona: Persona {
                     name: format!("Persona number {}", i + 1),
                     sentence: "Ordered 12 days ago, 11 orders of £374 each.".into(),
@@ -316,6 +317,7 @@ pub(super) fn report(n: usize) -> Report {
             })
             .collect(),
         season: Some(season(n)),
+        lineage: None,
         positions: (0..n)
             .map(|i| (0..25).map(|cell| if cell % n == i { 40 + 10 * cell } else { 0 }).collect())
             .collect(),

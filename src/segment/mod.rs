@@ -2,6 +2,8 @@
 
 pub mod blocks;
 pub mod concentration;
+pub mod decomposition;
+pub mod lineage;
 pub mod model;
 pub mod nps;
 pub mod persona;

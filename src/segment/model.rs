@@ -69,6 +69,15 @@ pub struct ModelSegment {
     pub id: String,
     /// `Loyal big spenders`.
     pub name: String,
+    /// What ilk would call it, where the project has a name of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+    /// What its name comes from: the features that set it apart most, with the side. The name stays while they do.
+    #[serde(default)]
+    pub drivers: Vec<String>,
+    /// Its place among the colours, which stays with the id; its number in the model where an older ilk wrote none.
+    #[serde(default)]
+    pub colour: Option<usize>,
 }
 
 /// How well a customer fits.

@@ -268,6 +268,36 @@ pub fn personas(everyone: &Profile, profiles: &[Profile], features: &[Feature], 
     made
 }
 
+/// Features that a name comes from.
+const DRIVERS: usize = 3;
+
+/// The features that set a segment apart most, with the side: `high orders`. While they stay, so does its name.
+pub fn drivers(profile: &Profile, features: &[Feature]) -> Vec<String> {
+    let strongest = Traits::of(profile, features).strongest;
+    let side = |z: f64| if z < 0.0 { "low" } else { "high" };
+    let mut drivers: Vec<String> =
+        strongest.iter().take(DRIVERS).map(|(feature, z)| format!("{} {}", side(*z), feature.name)).collect();
+    drivers.sort();
+    drivers
+}
+
+/// Gives segments the names that they had, where there is one, and the others names that are not taken.
+pub fn keep_names(personas: &mut [Persona], had: &[Option<String>]) {
+    let mut taken: BTreeSet<String> = had.iter().flatten().cloned().collect();
+    for (persona, had) in personas.iter_mut().zip(had) {
+        if let Some(name) = had {
+            persona.name.clone_from(name);
+            continue;
+        }
+        let first = persona.name.clone();
+        let mut n = 2;
+        while !taken.insert(persona.name.clone()) {
+            persona.name = format!("{first} ({n})");
+            n += 1;
+        }
+    }
+}
+
 fn z_of(profile: &Profile, feature: &str) -> Option<f64> {
     profile.numbers.iter().find(|n| n.feature == feature).map(|n| n.z)
 }
@@ -426,6 +456,17 @@ mod tests {
         for bad in [Some("Regulars"), Some("  ")] {
             assert_eq!(speak(&[("S02", bad, None)]).expect_err("an error").code(), "E0212");
         }
+    }
+
+    #[test]
+    fn names_stay_with_segments_and_new_ones_are_not_taken() {
+        let made = |name: &str| Persona { name: name.into(), sentence: String::new(), traits: Vec::new(), made: None };
+        let mut all = [made("Slipping away"), made("Regulars"), made("Slipping away")];
+        keep_names(&mut all, &[None, Some("Slipping away".into()), None]);
+        let names: Vec<&str> = all.iter().map(|p| p.name.as_str()).collect();
+        assert_eq!(names, ["Slipping away (2)", "Slipping away", "Slipping away (3)"]);
+        let profile = orders((12.0, -0.9), (11.0, 1.6), (374.0, 0.9), 0.5);
+        assert_eq!(drivers(&profile, &order_features()), ["high avg_order_value", "high orders", "low recency_days"]);
     }
 
     #[test]

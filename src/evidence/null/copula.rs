@@ -29,7 +29,7 @@ pub struct Copula {
 
 /// The distribution of one feature.
 #[derive(Debug)]
-pub(super) struct Margin {
+struct Margin {
     /// Distinct values, ascending.
     values: Vec<f64>,
     /// The weight up to and with each value.
@@ -37,8 +37,8 @@ pub(super) struct Margin {
 }
 
 impl Margin {
-    /// Of one value per row, and the average rank of every row, up to a constant.
-    pub(super) fn new(column: &[f64], weights: &[f64]) -> (Self, Vec<f64>) {
+    /// And the average rank of every row, up to a constant.
+    fn new(column: &[f64], weights: &[f64]) -> (Self, Vec<f64>) {
         let mut order: Vec<usize> = (0..column.len()).collect();
         order.sort_by(|&a, &b| column[a].total_cmp(&column[b]));
         let (mut values, mut cumulative) = (Vec::new(), Vec::new());
@@ -58,11 +58,6 @@ impl Margin {
         let last = self.values.len() - 1;
         let target = share * self.cumulative[last];
         self.values[self.cumulative.partition_point(|&sum| sum < target).min(last)]
-    }
-
-    /// The value that a normal score stands for.
-    pub(super) fn at_score(&self, score: f64) -> f64 {
-        self.quantile(0.5 * libm::erfc(-score * std::f64::consts::FRAC_1_SQRT_2))
     }
 }
 
@@ -103,14 +98,19 @@ impl Copula {
         normal.fill_with(|| StandardNormal.sample(rng));
         self.root.rows().into_iter().map(|root| root.iter().zip(&normal).map(|(r, n)| r * n).sum()).collect()
     }
+
+    /// The value of a feature that a normal score stands for.
+    pub(super) fn quantile(&self, feature: usize, score: f64) -> f64 {
+        self.margins[feature].quantile(0.5 * libm::erfc(-score * std::f64::consts::FRAC_1_SQRT_2))
+    }
 }
 
 impl Null for Copula {
     fn draw(&self, rows: usize, seed: u64) -> Array2<f64> {
         by_blocks(rows, self.margins.len(), seed, |rng, row| {
             let scores = self.normal(rng);
-            for (value, (margin, score)) in row.iter_mut().zip(self.margins.iter().zip(scores)) {
-                *value = margin.at_score(score);
+            for (feature, (value, score)) in row.iter_mut().zip(scores).enumerate() {
+                *value = self.quantile(feature, score);
             }
         })
     }

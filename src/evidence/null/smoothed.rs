@@ -1,6 +1,6 @@
 //! The customers blurred: their margins, their correlations and the bends between their features, but no gaps.
 
-use super::copula::{Copula, Margin};
+use super::copula::Copula;
 use super::{Null, by_blocks, learn_from};
 use crate::cluster::{Points, stream};
 use crate::error::Result;
@@ -8,60 +8,19 @@ use ndarray::Array2;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_distr::{Distribution, StandardNormal};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
-
-/// The share of customers with the same value of a feature from which it is a spike.
-const SPIKE: f64 = 0.1;
 
 /// Customers drawn again and blurred: every feature as normal scores, to which noise with the correlations of the customers is
 /// added, and back through the empirical quantiles (a smoothed bootstrap, Silverman & Young 1987, Biometrika 74:469-479, in the space of the copula). Skew, ties,
-/// spikes and rank correlations stay; so do, weakened, bends, which a [`Copula`] does not know. What goes is what is finer than the noise:
-/// two groups of the same size, however far apart, are at most two standard deviations apart as normal scores, and one hump after it.
-///
-/// A spike, a value that every tenth customer has ("one order", "never returned anything"), is no measurement that could
-/// be blurred: who has it keeps it, so that spikes which go together go together here too. Customers who differ in their spikes alone are
-/// kinds that everybody can list without clustering, and no evidence of groups.
+/// spikes and rank correlations stay; so do, weakened, bends and spikes that several features share, which a
+/// [`Copula`] does not know. What goes is what is finer than the noise: two groups of the same size, however far apart, are at most
+/// two standard deviations apart as normal scores, and one hump after it.
 #[derive(Debug)]
 pub struct Smoothed {
     copula: Copula,
-    features: Vec<Feature>,
-    rows: usize,
+    /// Customers × features: normal scores, those of equal values in random order.
+    scores: Array2<f64>,
     noise: f64,
-}
-
-/// One feature of the customers.
-#[derive(Debug)]
-struct Feature {
-    /// One per customer.
-    places: Vec<Place>,
-    /// The values that are no spikes.
-    rest: Margin,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Place {
-    /// On a spike at this value.
-    Spike(f64),
-    /// Elsewhere: the normal score among the values that are no spikes, those of equal values in random order.
-    Score(f64),
-}
-
-impl Feature {
-    fn new(column: &[f64], rng: &mut Xoshiro256PlusPlus) -> Self {
-        let mut order: Vec<usize> = (0..column.len()).collect();
-        order.shuffle(rng);
-        order.sort_by(|&a, &b| column[a].total_cmp(&column[b]));
-        let spike = |tied: &[usize]| tied.len() > 1 && tied.len() as f64 >= SPIKE * column.len() as f64;
-        let others: Vec<usize> =
-            order.chunk_by(|&a, &b| column[a] == column[b]).filter(|tied| !spike(tied)).flatten().copied().collect();
-        let mut scores: Vec<f64> = StandardNormal.sample_iter(rng).take(others.len()).collect();
-        scores.sort_by(f64::total_cmp);
-        let mut places: Vec<Place> = column.iter().map(|&value| Place::Spike(value)).collect();
-        others.iter().zip(scores).for_each(|(&row, score)| places[row] = Place::Score(score));
-        let rest: Vec<f64> = others.iter().map(|&row| column[row]).collect();
-        Self { places, rest: Margin::new(&rest, &vec![1.0; rest.len()]).0 }
-    }
 }
 
 impl Smoothed {
@@ -75,25 +34,34 @@ impl Smoothed {
         let rows: Vec<usize> = (0..customers.len())
             .flat_map(|row| std::iter::repeat_n(row, customers.weights[row].round().max(1.0) as usize))
             .collect();
-        let features = (0..customers.x.ncols()).into_par_iter().map(|feature| {
-            let column: Vec<f64> = rows.iter().map(|&row| customers.x[[row, feature]]).collect();
-            Feature::new(&column, &mut stream(seed, feature as u64))
-        });
-        Ok(Self { copula, features: features.collect(), rows: rows.len(), noise })
+        let columns: Vec<Vec<f64>> = (0..customers.x.ncols())
+            .into_par_iter()
+            .map(|feature| {
+                let mut rng = stream(seed, feature as u64);
+                let mut order: Vec<usize> = (0..rows.len()).collect();
+                order.shuffle(&mut rng);
+                order.sort_by(|&a, &b| customers.x[[rows[a], feature]].total_cmp(&customers.x[[rows[b], feature]]));
+                let mut normal: Vec<f64> = StandardNormal.sample_iter(&mut rng).take(rows.len()).collect();
+                normal.sort_by(f64::total_cmp);
+                let mut scores = vec![0.0; rows.len()];
+                order.into_iter().zip(normal).for_each(|(row, score)| scores[row] = score);
+                scores
+            })
+            .collect();
+        let scores = Array2::from_shape_fn((rows.len(), columns.len()), |(row, feature)| columns[feature][row]);
+        Ok(Self { copula, scores, noise })
     }
 }
 
 impl Null for Smoothed {
     fn draw(&self, rows: usize, seed: u64) -> Array2<f64> {
+        let width = self.scores.ncols();
         let shrink = (1.0 + self.noise * self.noise).sqrt().recip();
-        by_blocks(rows, self.features.len(), seed, |rng, row| {
-            let from = rng.gen_range(0..self.rows);
+        by_blocks(rows, width, seed, |rng, row| {
+            let from = self.scores.row(rng.gen_range(0..self.scores.nrows()));
             let noise = self.copula.normal(rng);
-            for (value, (feature, noise)) in row.iter_mut().zip(self.features.iter().zip(noise)) {
-                *value = match feature.places[from] {
-                    Place::Spike(spike) => spike,
-                    Place::Score(score) => feature.rest.at_score((score + self.noise * noise) * shrink),
-                };
+            for (feature, (value, (score, noise))) in row.iter_mut().zip(from.iter().zip(noise)).enumerate() {
+                *value = self.copula.quantile(feature, (score + self.noise * noise) * shrink);
             }
         })
     }
@@ -107,27 +75,6 @@ mod tests {
     fn between(x: &Array2<f64>) -> f64 {
         let middle = |row: &ndarray::ArrayView1<f64>| (2.5..5.5).contains(&((row[0] + row[1]) / 2.0));
         x.rows().into_iter().filter(middle).count() as f64 / x.nrows() as f64
-    }
-
-    #[test]
-    fn spikes_that_go_together_stay_together() {
-        let mut rng = stream(9, 0);
-        // Four customers of ten have neither two orders nor a return; the others have amounts of their own.
-        let x = Array2::from_shape_fn((1000, 2), |(row, _)| {
-            if row < 400 { 1.0 } else { 2.0 + StandardNormal.sample_iter(&mut rng).map(|v: f64| v * v).next().unwrap() }
-        });
-        let drawn = Smoothed::new(x.view().into(), 0.5, 1).unwrap().draw(4000, 2);
-        let on = |row: ndarray::ArrayView1<f64>| row.iter().filter(|&&v| v == 1.0).count();
-        let both = drawn.rows().into_iter().filter(|row| on(*row) == 2).count() as f64 / 4000.0;
-        assert!((both - 0.4).abs() < 0.03, "{both}");
-        assert!(drawn.rows().into_iter().all(|row| on(row) != 1));
-        // The copula knows correlations only.
-        let loose = Copula::new(x.view().into()).unwrap().draw(4000, 2);
-        assert!(loose.rows().into_iter().any(|row| on(row) == 1));
-        // Without a value but spikes there is nothing to blur.
-        let all = Array2::from_shape_fn((100, 1), |(row, _)| (row % 2) as f64);
-        let drawn = Smoothed::new(all.view().into(), 0.5, 1).unwrap().draw(100, 2);
-        assert!(drawn.iter().all(|&v| v == 0.0 || v == 1.0));
     }
 
     #[test]

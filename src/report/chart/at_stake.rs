@@ -46,7 +46,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
                 INK,
             )?;
             let length = ((revenue / most * bar).round() as i32).max(1);
-            canvas.rect(left, y, length, 20, colour(Some(*segment)))?;
+            canvas.rect(left, y, length, 20, colour(Some(report.colour(*segment))))?;
             canvas.text(left + length + 8, y + 10, &words(s, *revenue), 13, Anchor::Start, MUTED)?;
         }
         Ok(())

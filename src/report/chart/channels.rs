@@ -53,7 +53,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
                     canvas.text(x + 24, y, "–", 13, Anchor::Start, MUTED)?;
                     continue;
                 };
-                canvas.dot(x, y, (share.sqrt() * 19.0).round() as i32, colour(Some(s)))?;
+                canvas.dot(x, y, (share.sqrt() * 19.0).round() as i32, colour(Some(report.colour(s))))?;
                 canvas.text(x + 24, y, &percent(share), 13, Anchor::Start, INK)?;
             }
         }

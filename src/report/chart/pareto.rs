@@ -56,7 +56,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
             let (from, to) = (x(i as f64 / 10.0), x((i + 1) as f64 / 10.0) - 3);
             let mut done = 0.0;
             let nobody = 1.0 - tenth.segments.iter().sum::<f64>();
-            let parts = tenth.segments.iter().copied().enumerate().map(|(s, share)| (Some(s), share));
+            let parts = tenth.segments.iter().copied().enumerate().map(|(s, share)| (Some(report.colour(s)), share));
             for (segment, share) in parts.chain(std::iter::once((None, nobody))) {
                 let edge = |done: f64| upper + (done * f64::from(lower - upper)).round() as i32;
                 let (start, end) = (edge(done), edge(done + share));
@@ -70,7 +70,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         canvas.text(left, lower + 32, "share of revenue that each tenth brings", 12, Anchor::Start, MUTED)?;
         for (i, segment) in report.segments.iter().enumerate() {
             let at = top + 40 + i as i32 * 22;
-            canvas.marker(right + 26, at, 6, Some(i))?;
+            canvas.marker(right + 26, at, 6, Some(report.colour(i)))?;
             let name = fit(&format!("{} {}", segment.id, segment.persona.name), 13, WIDTH as i32 - right - 44);
             canvas.text(right + 40, at, &name, 13, Anchor::Start, INK)?;
         }

@@ -87,8 +87,8 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
                 }
                 canvas.text(48, y, &fit(label, 13, left - 90), 13, Anchor::Start, INK)?;
                 let [low, high] = l.interval.map(|share| x(index(share, l)));
-                canvas.path(vec![(low, y), (high, y)], colour(Some(*i)), 2)?;
-                canvas.marker(x(index(l.share, l)), y, 5, Some(*i))?;
+                canvas.path(vec![(low, y), (high, y)], colour(Some(report.colour(*i))), 2)?;
+                canvas.marker(x(index(l.share, l)), y, 5, Some(report.colour(*i)))?;
                 y += row;
             }
             y += 12;

@@ -39,7 +39,7 @@ pub fn draw(report: &Report, segment: usize, id: &str) -> Result<Option<Drawing>
             canvas.dot(x, y, 2, RULE)?;
             let radius = ((share / largest).sqrt() * f64::from(step / 2 - 1)).round() as i32;
             if *share > 0.0 {
-                canvas.dot(x, y, radius.max(3), colour(Some(segment)))?;
+                canvas.dot(x, y, radius.max(3), colour(Some(report.colour(segment))))?;
             }
         }
         Ok(())

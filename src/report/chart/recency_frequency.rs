@@ -65,11 +65,11 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         for (i, point) in report.map.iter().enumerate() {
             // Equal customers lie on one spot; a step of a few pixels by position shows that there are many.
             let (dx, dy) = ((i % 5) as i32 - 2, (i / 5 % 5) as i32 - 2);
-            canvas.marker(x(point.recency) + dx, y(point.orders) + dy, 2, point.segment)?;
+            canvas.marker(x(point.recency) + dx, y(point.orders) + dy, 2, point.segment.map(|s| report.colour(s)))?;
         }
         for (i, segment) in report.segments.iter().enumerate() {
             let at = 30 + i as i32 * 24;
-            canvas.marker(right + 26, at, 6, Some(i))?;
+            canvas.marker(right + 26, at, 6, Some(report.colour(i)))?;
             canvas.text(
                 right + 40,
                 at,

@@ -30,7 +30,13 @@ pub fn draw(report: &Report, segment: usize, id: &str) -> Result<Option<Drawing>
         canvas.line((left, top + tall), (width - 4, top + tall), RULE)?;
         for (at, (share, all)) in here.iter().zip(&everyone).enumerate() {
             let x = left + at as i32 * step;
-            canvas.rect(x + 1, top + tall - height(*share), step - 4, height(*share), colour(Some(segment)))?;
+            canvas.rect(
+                x + 1,
+                top + tall - height(*share),
+                step - 4,
+                height(*share),
+                colour(Some(report.colour(segment))),
+            )?;
             let y = top + tall - height(*all);
             canvas.path(vec![(x, y), (x + step - 1, y)], INK, 2)?;
         }

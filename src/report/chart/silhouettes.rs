@@ -52,7 +52,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
                 .map(|(at, width)| (x(*width), top + inside * at as i32 / last))
                 .collect();
             shape.extend([(x(0.0), top + inside), (x(0.0), top)]);
-            canvas.area(shape, colour(Some(i)))?;
+            canvas.area(shape, colour(Some(report.colour(i))))?;
             canvas.text(right + 12, top + inside / 2, &format!("mean {:.2}", facts.mean), 13, Anchor::Start, MUTED)?;
         }
         Ok(())

@@ -14,7 +14,12 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         .iter()
         .enumerate()
         .map(|(i, s)| {
-            (format!("{}  {}", s.id, s.persona.name), Some(i), s.profile.share_customers, s.profile.share_revenue)
+            (
+                format!("{}  {}", s.id, s.persona.name),
+                Some(report.colour(i)),
+                s.profile.share_customers,
+                s.profile.share_revenue,
+            )
         })
         .collect();
     if let Some(rest) = &report.unclustered {

@@ -50,11 +50,11 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         let ends: Vec<i32> = (0..report.segments.len()).map(|s| y(z(s, features[last]))).collect();
         for ((s, segment), label) in report.segments.iter().enumerate().zip(spread(&ends, 17, (top, bottom))) {
             let line: Vec<(i32, i32)> = features.iter().enumerate().map(|(at, f)| (x(at), y(z(s, f)))).collect();
-            canvas.path(line.clone(), colour(Some(s)), 2)?;
+            canvas.path(line.clone(), colour(Some(report.colour(s))), 2)?;
             for (px, py) in line {
-                canvas.marker(px, py, 4, Some(s))?;
+                canvas.marker(px, py, 4, Some(report.colour(s)))?;
             }
-            canvas.line((right + 6, ends[s]), (right + 20, label), colour(Some(s)))?;
+            canvas.line((right + 6, ends[s]), (right + 20, label), colour(Some(report.colour(s))))?;
             let text = fit(&format!("{} {}", segment.id, segment.persona.name), 13, WIDTH as i32 - right - 26);
             canvas.text(right + 24, label, &text, 13, Anchor::Start, INK)?;
         }

@@ -48,15 +48,15 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         canvas.line((left, bottom), (right, bottom), RULE)?;
         canvas.line((left, top), (left, bottom), RULE)?;
         for point in &facts.points {
-            canvas.marker(x(point.x), y(point.y), 2, point.segment)?;
+            canvas.marker(x(point.x), y(point.y), 2, point.segment.map(|s| report.colour(s)))?;
         }
         let heights: Vec<i32> = facts.centres.iter().map(|centre| y(centre[1])).collect();
         for (i, (centre, label)) in facts.centres.iter().zip(spread(&heights, 18, (top, COMPASS_TOP - 20))).enumerate()
         {
-            canvas.disc(x(centre[0]), y(centre[1]), 7, colour(Some(i)))?;
+            canvas.disc(x(centre[0]), y(centre[1]), 7, colour(Some(report.colour(i))))?;
             let Some(segment) = report.segments.get(i) else { continue };
             // Names stand in one column, tied to their middles by a line.
-            canvas.line((x(centre[0]) + 7, y(centre[1])), (right + 14, label), colour(Some(i)))?;
+            canvas.line((x(centre[0]) + 7, y(centre[1])), (right + 14, label), colour(Some(report.colour(i))))?;
             let name = fit(&format!("{} {}", segment.id, segment.persona.name), 13, WIDTH as i32 - right - 22);
             canvas.text(right + 18, label, &name, 13, Anchor::Start, INK)?;
         }

@@ -59,8 +59,11 @@ fn squarify(areas: &[f64], mut left: Cell) -> Vec<Cell> {
 /// Draws the chart; `None` with fewer than two segments.
 pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
     let has_revenue = report.everyone.share_revenue.is_some();
-    let groups =
-        report.segments.iter().enumerate().map(|(i, s)| (Some(i), s.id.as_str(), s.persona.name.as_str(), &s.profile));
+    let groups = report
+        .segments
+        .iter()
+        .enumerate()
+        .map(|(i, s)| (Some(report.colour(i)), s.id.as_str(), s.persona.name.as_str(), &s.profile));
     let rest = report.unclustered.iter().map(|profile| (None, "–", "Unclustered", profile));
     let mut cells: Vec<_> = groups
         .chain(rest)

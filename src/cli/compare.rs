@@ -1,0 +1,116 @@
+//! `ilk compare`: what changed between two models, because customers did or because the ruler did, and what to do.
+
+use super::promote::version;
+use super::run::elder_of;
+use super::{Voice, config, table};
+use crate::error::Result;
+use crate::features::Unit;
+use crate::pipeline::{Advice, Comparison, compare};
+use crate::segment::decomposition::Decomposition;
+use crate::store::{ModelRef, Store};
+use clap::Args;
+use serde_json::json;
+
+/// Arguments of `ilk compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The older version: 2011-Q4.1, @champion, NAME/VERSION
+    #[arg(value_name = "OLDER")]
+    older: String,
+    /// The newer version
+    #[arg(value_name = "NEWER")]
+    newer: String,
+}
+
+/// Agreement of a promoted model and its challenger below which the gate stays shut.
+const LEAST_AGREEMENT: f64 = 0.6;
+
+/// Exit status of a gate that is shut.
+const SHUT: i32 = 1;
+
+/// What a gate looks at.
+struct Worth {
+    verdict: String,
+    weakest: Option<f64>,
+}
+
+impl Compare {
+    pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
+        let name = config(store)?.project.name;
+        let (older, newer) = (version(store, &name, &self.older)?, version(store, &name, &self.newer)?);
+        let found = compare(&elder_of(store, &older, 1)?, &elder_of(store, &newer, 1)?)?;
+        voice.say(format!("Definition   {}", found.lineage.words()));
+        let rows: Vec<Vec<String>> = found.lineage.lives.iter().map(crate::report::changes::life).collect();
+        voice.say(table(&crate::report::changes::HEADER, &rows, &[3, 4, 5]));
+        voice.say(format!("\nCustomers    {}", found.decomposition.map_or_else(unknown, words)));
+        for drift in found.drift.iter().take(3) {
+            let judged = if drift.large() {
+                "large"
+            } else if drift.notable() {
+                "small"
+            } else {
+                "none to speak of"
+            };
+            voice.say(format!(
+                "Drift        {}: {judged} (PSI {:.3}, by chance up to {:.3}; KS {:.2})",
+                drift.feature, drift.psi, drift.psi_by_chance, drift.ks
+            ));
+        }
+        voice.say(format!("Advice       {}: {}", found.advice.words(), found.reasons.join("; ")));
+        let objections = objections(&worth(store, &older)?, &worth(store, &newer)?, &found);
+        let gate = if objections.is_empty() { "open".to_string() } else { format!("shut: {}", objections.join("; ")) };
+        voice.say(format!("Gate         {gate}"));
+        voice.document(
+            &json!({ "older": older.version, "newer": newer.version, "comparison": found, "objections": objections }),
+        )?;
+        Ok(if objections.is_empty() { 0 } else { SHUT })
+    }
+}
+
+fn unknown() -> String {
+    "why they changed segments cannot be told: one model has features that the other lacks".into()
+}
+
+fn words(parts: Decomposition) -> String {
+    let count = |n: usize| Unit::Count.format(n as f64, "");
+    let Decomposition { customers, changed, customers_moved, ruler_moved, interaction } = parts;
+    format!(
+        "{} of {} who are in both changed segments: {} moved themselves, of {} the ruler moved, {} by both",
+        count(changed),
+        count(customers),
+        count(customers_moved),
+        count(ruler_moved),
+        count(interaction)
+    )
+}
+
+fn worth(store: &Store, model: &ModelRef) -> Result<Worth> {
+    let metrics: serde_json::Value = serde_json::from_slice(&store.read(model, "metrics.json")?).unwrap_or_default();
+    let weakest = metrics["stability"]
+        .as_object()
+        .and_then(|segments| segments.values().filter_map(serde_json::Value::as_f64).min_by(f64::total_cmp));
+    Ok(Worth { verdict: metrics["verdict"].as_str().unwrap_or("constructive").to_string(), weakest })
+}
+
+/// Why the newer model should not take the older one's place without a person's decision.
+fn objections(older: &Worth, newer: &Worth, found: &Comparison) -> Vec<String> {
+    let rank =
+        |worth: &Worth| ["none", "constructive", "reproducible", "natural"].iter().position(|v| *v == worth.verdict);
+    let mut objections = Vec::new();
+    if rank(newer) < rank(older) {
+        objections.push(format!("its segments are {}, those before {}", newer.verdict, older.verdict));
+    }
+    if let (Some(then), Some(now)) = (older.weakest, newer.weakest)
+        && now < then - 0.05
+    {
+        objections.push(format!("its weakest segment comes back by {now:.2}, before {then:.2}"));
+    }
+    if found.lineage.agreement < LEAST_AGREEMENT {
+        let agreement = found.lineage.agreement;
+        objections.push(format!("both agree by {agreement:.2} about the same customers, below {LEAST_AGREEMENT}"));
+    }
+    if found.advice == Advice::KeepScoring && !objections.is_empty() {
+        objections.push("and the older one still fits".into());
+    }
+    objections
+}

@@ -1,0 +1,261 @@
+//! A model beside an older one: what each says of the customers of both days.
+
+use super::Model;
+use crate::cluster::Assignment;
+use crate::error::Result;
+use crate::evidence::drift::{Drift, drift};
+use crate::evidence::indices;
+use crate::features::Role;
+use crate::features::matrix::FeatureMatrix;
+use crate::segment::UNCLUSTERED;
+use crate::segment::decomposition::{Decomposition, FourViews, decompose};
+use crate::segment::lineage::{Lineage, Rulers, trace};
+use crate::segment::model::assign;
+use ndarray::{Array2, ArrayView2};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// An older model, the customers it was made of, and what was published of them.
+pub struct Elder {
+    /// The model.
+    pub model: Model,
+    /// Its customers as they were on its day.
+    pub matrix: FeatureMatrix,
+    /// The number of the first id that no model of the project has used.
+    pub next_id: usize,
+    /// What its assignments say of each customer.
+    pub published: BTreeMap<String, Earlier>,
+}
+
+/// What was published of a customer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Earlier {
+    /// The segment.
+    pub segment: String,
+    /// The one before.
+    pub previous: Option<String>,
+    /// Since when, ISO.
+    pub changed_at: Option<String>,
+}
+
+/// Means of the rows of each label; zeros for labels without rows.
+fn centres(x: ArrayView2<f64>, labels: &[Option<usize>], n: usize) -> Array2<f64> {
+    let (mut sums, mut sizes) = (Array2::zeros((n, x.ncols())), vec![0.0_f64; n]);
+    for (row, label) in x.rows().into_iter().zip(labels) {
+        if let Some(label) = *label {
+            sizes[label] += 1.0;
+            sums.row_mut(label).iter_mut().zip(row).for_each(|(sum, value): (&mut f64, &f64)| *sum += value);
+        }
+    }
+    for (mut row, size) in sums.rows_mut().into_iter().zip(sizes) {
+        row.mapv_inplace(|sum| sum / size.max(1.0));
+    }
+    sums
+}
+
+/// The clusters of assignments.
+fn clusters(assignments: &[Assignment]) -> Vec<Option<usize>> {
+    assignments.iter().map(|a| a.cluster).collect()
+}
+
+/// What became of the segments of `elder` in a model that puts the customers of `matrix` into `labels`, of which there are `n`.
+///
+/// # Errors
+/// E0502 where the matrix does not fit the older model.
+pub fn lineage(elder: &Elder, matrix: &FeatureMatrix, labels: &[Option<usize>], n: usize) -> Result<Lineage> {
+    let Elder { model, matrix: before, next_id, .. } = elder;
+    let known: Vec<(String, String)> = model.segments.iter().map(|s| (s.id.clone(), s.name.clone())).collect();
+    let Some(seen) = matrix.select(&model.features) else {
+        let missing = model.features.iter().find(|f| matrix.select(std::slice::from_ref(f)).is_none());
+        let what = missing.map_or_else(String::new, |f| format!("`{}` is gone, or is computed in another way", f.name));
+        return Ok(Lineage::refused(what, &known, &model.version, n, *next_id));
+    };
+    let old_space = model.preparation.transform(before)?;
+    let then = clusters(&assign(&model.prototypes, &old_space));
+    let space = model.preparation.transform(&seen)?;
+    let frozen = assign(&model.prototypes, &space);
+    let at = |id: &String| before.ids.binary_search(id).ok().and_then(|row| then[row]);
+    let people: Vec<Option<usize>> = matrix.ids.iter().map(at).collect();
+    let n_old = model.segments.len();
+    let mut shares = vec![0.0; n_old];
+    then.iter().flatten().for_each(|label| shares[*label] += 1.0 / then.len() as f64);
+    let (old_centres, new_centres) =
+        (centres(old_space.values.view(), &then, n_old), centres(space.values.view(), labels, n));
+    let beyond: Vec<bool> = frozen.iter().map(|a| a.cluster.is_none() || a.distance > model.far).collect();
+    let old = clusters(&frozen);
+    let rulers = Rulers {
+        old: &old,
+        new: labels,
+        then: &people,
+        beyond: &beyond,
+        old_centres: old_centres.view(),
+        new_centres: new_centres.view(),
+        reach: model.far,
+        old_shares: &shares,
+    };
+    Ok(trace(rulers, &known, &model.version, *next_id))
+}
+
+/// What holding a model beside an older one says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// What became of the older segments.
+    pub lineage: Lineage,
+    /// Of those whose segment changed, why; `None` where the models cannot be compared.
+    pub decomposition: Option<Decomposition>,
+    /// The features that form segments in the older model, those that moved most first.
+    pub drift: Vec<Drift>,
+    /// Share of the customers beyond the older model's training range; one in a hundred is expected.
+    pub beyond: f64,
+    /// Squared distance per customer to the older model's segments, now by then; `None` where then it was 0.
+    pub inertia_ratio: Option<f64>,
+    /// What to do with the older model.
+    pub advice: Advice,
+    /// What speaks for the advice.
+    pub reasons: Vec<String>,
+}
+
+/// What to do with a model, given today's customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Advice {
+    /// It fits: go on.
+    KeepScoring,
+    /// It fits, but customers have moved: score them again.
+    Rescore,
+    /// It no longer fits.
+    Retrain,
+}
+
+impl Advice {
+    /// As people say it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Advice::KeepScoring => "keep scoring with it",
+            Advice::Rescore => "score customers again",
+            Advice::Retrain => "retrain",
+        }
+    }
+}
+
+/// Features that moved far from which a model is retrained.
+const MOVED_FEATURES: usize = 2;
+
+/// Share of customers beyond the training range from which it is.
+const MOST_BEYOND: f64 = 0.05;
+
+/// Growth of the squared distance from which it is.
+const MOST_INERTIA: f64 = 1.15;
+
+/// Agreement of the frozen model with a new one below which it is.
+const LEAST_AGREEMENT: f64 = 0.8;
+
+/// Share of customers who changed segments from which they are scored again.
+const MOST_CHANGED: f64 = 0.05;
+
+/// Holds `newer` beside `older`, with the customers of both days as they were stored.
+///
+/// # Errors
+/// E0502 where a stored matrix does not fit its model.
+pub fn compare(older: &Elder, newer: &Elder) -> Result<Comparison> {
+    let labels = clusters(&newer.model.assign(&newer.matrix)?);
+    let ids: Vec<String> = newer.model.segments.iter().map(|s| s.id.clone()).collect();
+    let lineage = lineage(older, &newer.matrix, &labels, ids.len())?.under(&ids);
+    let name = |model: &Model, cluster: Option<usize>| {
+        cluster.map_or_else(|| UNCLUSTERED.to_string(), |cluster| model.segments[cluster].id.clone())
+    };
+    let names = |model: &Model, assignments: &[Assignment]| -> Vec<String> {
+        assignments.iter().map(|a| name(model, a.cluster)).collect()
+    };
+    let then = older.model.assign(&older.matrix)?;
+    let (Some(now_for_old), then_for_new) =
+        (newer.matrix.select(&older.model.features), older.matrix.select(&newer.model.features))
+    else {
+        let reasons = lineage.refused.iter().cloned().collect();
+        let (drift, advice) = (Vec::new(), Advice::Retrain);
+        return Ok(Comparison {
+            lineage,
+            decomposition: None,
+            drift,
+            beyond: 0.0,
+            inertia_ratio: None,
+            advice,
+            reasons,
+        });
+    };
+    let frozen = older.model.assign(&now_for_old)?;
+    let decomposition = match then_for_new {
+        None => None,
+        Some(then_for_new) => {
+            let [old_then, old_now] = [names(&older.model, &then), names(&older.model, &frozen)];
+            let new_then = names(&newer.model, &newer.model.assign(&then_for_new)?);
+            let new_now: Vec<String> = labels.iter().map(|label| name(&newer.model, *label)).collect();
+            let both = newer.matrix.ids.iter().enumerate().filter_map(|(now, id)| {
+                let then = older.matrix.ids.binary_search(id).ok()?;
+                Some(FourViews {
+                    old_then: &old_then[then],
+                    old_now: &old_now[now],
+                    new_then: &new_then[then],
+                    new_now: &new_now[now],
+                })
+            });
+            Some(decompose(both))
+        }
+    };
+    let mut drifts: Vec<Drift> = (older.model.features.iter())
+        .filter(|feature| feature.role == Role::Form)
+        .filter_map(|feature| {
+            drift(&feature.name, older.matrix.numbers(&feature.name)?, now_for_old.numbers(&feature.name)?)
+        })
+        .collect();
+    drifts.sort_by(|a, b| b.psi.total_cmp(&a.psi));
+    let far = |a: &&Assignment| a.cluster.is_none() || a.distance > older.model.far;
+    let beyond = frozen.iter().filter(far).count() as f64 / frozen.len().max(1) as f64;
+    let inertia = |all: &[Assignment]| indices::inertia(all) / all.len().max(1) as f64;
+    let inertia_ratio = Some(inertia(&then)).filter(|then| *then > 0.0).map(|then| inertia(&frozen) / then);
+    let (advice, reasons) = advise(&lineage, decomposition, &drifts, beyond, inertia_ratio);
+    Ok(Comparison { lineage, decomposition, drift: drifts, beyond, inertia_ratio, advice, reasons })
+}
+
+/// What to do with the older model, and why, with the thresholds that decided.
+fn advise(
+    lineage: &Lineage,
+    decomposition: Option<Decomposition>,
+    drifts: &[Drift],
+    beyond: f64,
+    inertia_ratio: Option<f64>,
+) -> (Advice, Vec<String>) {
+    let mut retrain = Vec::new();
+    let large: Vec<&Drift> = drifts.iter().filter(|drift| drift.large()).collect();
+    if large.len() >= MOVED_FEATURES {
+        let names: Vec<String> = large.iter().map(|d| format!("{} (PSI {:.2})", d.feature, d.psi)).collect();
+        retrain.push(format!("{} features moved far, from {MOVED_FEATURES}: {}", large.len(), names.join(", ")));
+    }
+    if beyond > MOST_BEYOND {
+        let (beyond, most) = (beyond * 100.0, MOST_BEYOND * 100.0);
+        retrain.push(format!("{beyond:.0} % of customers lie beyond the training range, above {most:.0} %"));
+    }
+    if let Some(ratio) = inertia_ratio.filter(|ratio| *ratio > MOST_INERTIA) {
+        retrain
+            .push(format!("customers lie {ratio:.2} times as far from their segments (squared), above {MOST_INERTIA}"));
+    }
+    if lineage.agreement < LEAST_AGREEMENT {
+        let agreement = lineage.agreement;
+        retrain.push(format!("the model frozen and the new one agree by {agreement:.2}, below {LEAST_AGREEMENT}"));
+    }
+    if !retrain.is_empty() {
+        return (Advice::Retrain, retrain);
+    }
+    let mut rescore: Vec<String> = Vec::new();
+    if let Some(drift) = drifts.first().filter(|drift| drift.notable()) {
+        rescore.push(format!("{} moved (PSI {:.2}, above 0.1 and chance)", drift.feature, drift.psi));
+    }
+    if let Some(parts) = decomposition.filter(|d| d.changed as f64 > MOST_CHANGED * d.customers as f64) {
+        let share = parts.changed as f64 / parts.customers as f64 * 100.0;
+        rescore.push(format!("{share:.0} % of customers are in another segment, above {:.0} %", MOST_CHANGED * 100.0));
+    }
+    if !rescore.is_empty() {
+        return (Advice::Rescore, rescore);
+    }
+    (Advice::KeepScoring, vec!["nothing moved by more than chance and convention allow".into()])
+}
