@@ -204,7 +204,10 @@ impl Store {
             Err(fs::TryLockError::Error(e)) => return Err(cannot_write(&path, &e)),
         }
         file.set_len(0)
-            .and_then(|()| write!(file, "pid {}", std::process::id()))
+            .and_then(|()| {
+                let since = now();
+                write!(file, "pid {}, since {:02}:{:02} UTC", std::process::id(), since / 3600 % 24, since / 60 % 60)
+            })
             .map_err(|e| cannot_write(&path, &e))?;
         self.clean()?;
         Ok(Lock { _file: file })
@@ -436,6 +439,74 @@ impl Store {
         Ok(bytes)
     }
 
+    /// Every complete version of every model.
+    pub fn every_version(&self) -> Vec<ModelRef> {
+        let models = subfolders(&self.root.join("models"));
+        let of = |home: PathBuf| {
+            let name = file_name(&home);
+            let versions = self.versions(&name).into_iter();
+            versions.map(move |version| ModelRef { name: name.clone(), folder: home.join(&version), version })
+        };
+        models.into_iter().flat_map(of).collect()
+    }
+
+    /// The files of a version as they are, matching their hashes or not.
+    ///
+    /// # Errors
+    /// E0603 if one cannot be read.
+    pub fn artifacts(&self, model: &ModelRef) -> Result<Vec<(String, Vec<u8>)>> {
+        let read = |output: Output| {
+            let bytes =
+                fs::read(model.folder.join(&output.path)).map_err(|e| damaged(model, &output.path, &e.to_string()))?;
+            Ok((output.path, bytes))
+        };
+        self.manifest(model)?.outputs.into_iter().map(read).collect()
+    }
+
+    /// Replaces files of a version, the one exception to their never changing, and their hashes. What is interrupted here is to be done
+    /// again.
+    ///
+    /// # Errors
+    /// E0603 for a damaged manifest, E0611 when the disk is full, E0612 when a folder cannot be written.
+    pub fn rewrite(&self, model: &ModelRef, files: Vec<(String, Vec<u8>)>) -> Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        let mut manifest = self.manifest(model)?;
+        for (file, bytes) in files {
+            write_atomic(&model.folder.join(&file), &bytes)?;
+            if let Some(output) = manifest.outputs.iter_mut().find(|output| output.path == file) {
+                (output.bytes, output.blake3) = (bytes.len(), blake3::hash(&bytes).to_hex().to_string());
+            }
+        }
+        write_atomic(&model.folder.join(MANIFEST), &json(&manifest)?)
+    }
+
+    /// Every file under `models` and `reports`, in the order of their names.
+    pub fn every_file(&self) -> Vec<PathBuf> {
+        let mut open = vec![self.root.join("models"), self.root.join("reports")];
+        let mut found = Vec::new();
+        while let Some(folder) = open.pop() {
+            let entries = fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| entry.ok().map(|e| e.path()));
+            let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
+            open.extend(folders);
+            found.extend(files);
+        }
+        found.sort();
+        found
+    }
+
+    /// The bytes of one of them.
+    ///
+    /// # Errors
+    /// E0603 if it cannot be read.
+    pub fn bytes(&self, path: &Path) -> Result<Vec<u8>> {
+        fs::read(path).map_err(|e| {
+            Error::new("E0603", format!("{} cannot be read: {e}", path.display()))
+                .help("check the folder's permissions")
+        })
+    }
+
     /// What a version was made of and with.
     ///
     /// # Errors
@@ -619,7 +690,7 @@ fn file_name(path: &Path) -> String {
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => {
             Error::new("E0611", format!("the disk is full: {} was not written", path.display()))
                 .note("note", "earlier versions are as they were")
                 .help("free some space and run again")

@@ -100,6 +100,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0612", include_str!("explain/E0612.md")),
     ("E0613", include_str!("explain/E0613.md")),
     ("E0615", include_str!("explain/E0615.md")),
+    ("E0616", include_str!("explain/E0616.md")),
     ("E0701", include_str!("explain/E0701.md")),
     ("W0108", include_str!("explain/W0108.md")),
     ("W0109", include_str!("explain/W0109.md")),

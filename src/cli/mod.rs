@@ -10,6 +10,7 @@ pub mod demo;
 pub mod diagnostic;
 pub mod explain;
 pub mod features;
+pub mod forget;
 pub mod history;
 pub mod init;
 pub mod progress;
@@ -93,6 +94,8 @@ pub enum Command {
     Promote(promote::Promote),
     /// Make a version again and say whether it is identical, or what differs first
     Verify(verify::Verify),
+    /// Take one customer out of everything that was written, and prove it
+    Forget(forget::Forget),
     /// The life of every segment through the versions
     History(history::History),
     /// Why is this customer in that segment
@@ -161,6 +164,7 @@ fn dispatch(cli: &Cli, store: &Store, voice: &Voice) -> Result<i32> {
         Command::Report(command) => command.run(store, voice),
         Command::Rfm(command) => command.run(store, voice),
         Command::Sweep(command) => command.run(store, voice),
+        Command::Forget(command) => command.run(store, voice),
         Command::Verify(command) => command.run(store, voice),
         Command::Compare(command) => command.run(store, voice),
         Command::Promote(command) => command.run(store, voice),

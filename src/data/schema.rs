@@ -37,6 +37,18 @@ pub enum Paths {
     Many(Vec<String>),
 }
 
+impl Inputs {
+    /// The paths of all tables, as written.
+    pub fn paths(&self) -> Vec<String> {
+        let orders = self.orders.iter().map(|spec| &spec.path);
+        let customers = self.customers.iter().map(|spec| &spec.path);
+        let events = self.events.iter().map(|spec| &spec.path);
+        let surveys = self.surveys.iter().map(|spec| &spec.path);
+        let all = orders.chain(customers).chain(events).chain(surveys);
+        all.flat_map(|paths| paths.list()).map(String::from).collect()
+    }
+}
+
 impl Paths {
     /// The paths as written.
     pub fn list(&self) -> Vec<&str> {

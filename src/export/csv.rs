@@ -29,6 +29,36 @@ pub fn write(table: &Table) -> Result<Vec<u8>> {
     writer.into_inner().map_err(|e| failed(&e))
 }
 
+/// The file without the rows of the customer `id`, and how many those were. Where no column is `customer_id`, a row is of a customer if any
+/// field is the id.
+///
+/// # Errors
+/// E0131 if it is no CSV.
+pub fn without(bytes: &[u8], id: &str) -> Result<(Vec<u8>, usize)> {
+    let damaged = |e: &dyn std::fmt::Display| {
+        Error::new("E0131", format!("a table cannot be read: {e}")).help("restore it from a copy")
+    };
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    let (mut gone, mut column) = (0, None);
+    for (row, record) in reader.byte_records().enumerate() {
+        let record = record.map_err(|e| damaged(&e))?;
+        if row == 0 {
+            column = record.iter().position(|name| name == b"customer_id");
+        }
+        let of_the_customer = match column {
+            Some(column) => record.get(column) == Some(id.as_bytes()),
+            None => record.iter().any(|field| field == id.as_bytes()),
+        };
+        if of_the_customer {
+            gone += 1;
+        } else {
+            writer.write_byte_record(&record).map_err(|e| damaged(&e))?;
+        }
+    }
+    Ok((writer.into_inner().map_err(|e| damaged(&e))?, gone))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +73,8 @@ mod tests {
         };
         let text = String::from_utf8(write(&table).expect("CSV")).expect("UTF-8");
         assert_eq!(text, "customer_id,distance\n007,0.30000000000000004\n\"a,\"\"b\",\n");
+        let (left, gone) = without(text.as_bytes(), "007").expect("CSV");
+        assert_eq!((String::from_utf8(left).expect("UTF-8"), gone), ("customer_id,distance\n\"a,\"\"b\",\n".into(), 1));
+        assert_eq!(without(text.as_bytes(), "00").expect("CSV"), (text.clone().into_bytes(), 0));
     }
 }

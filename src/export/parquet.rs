@@ -62,6 +62,27 @@ pub fn read_texts(bytes: &[u8], columns: &[&str]) -> Result<Vec<Option<Vec<Optio
     columns.iter().map(|name| known(name).then(|| texts(&frame, name, what)).transpose()).collect()
 }
 
+/// The file without the rows of the customer `id`, and how many those were.
+///
+/// # Errors
+/// E0131 if the file is damaged.
+pub fn without(bytes: &[u8], id: &str) -> Result<(Vec<u8>, usize)> {
+    let what = "a table of customers";
+    let frame = guard(what, || ParquetReader::new(std::io::Cursor::new(bytes)).finish())?;
+    let others: Vec<bool> =
+        texts(&frame, "customer_id", what)?.into_iter().map(|other| other.as_deref() != Some(id)).collect();
+    let gone = others.iter().filter(|other| !**other).count();
+    if gone == 0 {
+        return Ok((bytes.to_vec(), 0));
+    }
+    guard(what, || {
+        let mut left = frame.filter(&BooleanChunked::from_slice("others".into(), &others))?;
+        let mut bytes = Vec::new();
+        ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Zstd(None)).finish(&mut left)?;
+        Ok((bytes, gone))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ mod bad_values;
 mod browser;
 mod clusterers;
 mod commands;
+mod crash;
 mod demo;
 mod features;
 mod layers;

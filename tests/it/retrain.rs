@@ -232,3 +232,32 @@ fn a_version_made_again_is_identical_or_the_first_difference_is_named() {
     tampered("orders.csv", &without, "customers: 999 now, 1000 then, such as C000001");
     project.ok(&["verify"]);
 }
+
+#[test]
+fn a_customer_is_forgotten_everywhere_and_that_is_proved() {
+    let project = Project::new();
+    project.ok(&["demo", "--out", ".", "--customers", "600", "-q"]);
+    project.edit("n_clusters = \"auto\"", "n_clusters = 3");
+    project.ok(&["run", "-q"]);
+    let mentions = |file: &str| project.text(file).lines().filter(|line| line.starts_with("C000007,")).count();
+    let all = |file: &str| project.text(file).lines().count();
+    let file = "models/demo-shop/2026-Q1.1/assignments.csv";
+    assert_eq!((mentions(file), all(file)), (1, 601));
+    let forgot = project.ok(&["forget", "C000007"]);
+    assert!(forgot.out.contains("of 2 versions") && forgot.out.contains("Proof: none of the "), "{}", forgot.out);
+    assert!(forgot.out.contains("orders.csv"), "{}", forgot.out);
+    for version in ["2026-Q1.1", "2026-Q1.2"] {
+        let file = format!("models/demo-shop/{version}/assignments.csv");
+        assert_eq!((mentions(&file), all(&file)), (0, 600));
+        let gone = project.ilk(&["why", "C000007", "--model", &format!("demo-shop/{version}")]);
+        assert!(gone.status != 0 && gone.err.contains("E0504"), "{}", gone.err);
+        project.ok(&["why", "C000008", "--model", &format!("demo-shop/{version}")]);
+    }
+    let again = project.ilk(&["forget", "C000007"]);
+    assert!(again.status != 0 && again.err.contains("E0504"), "{}", again.err);
+    // A file that was put there by hand is found.
+    project.write("reports/2026-Q1/notes.txt", "call C000008 back");
+    let left = project.ilk(&["forget", "C000008"]);
+    assert!(left.err.contains("E0616") && left.err.contains("notes.txt"), "{}", left.err);
+    project.ok(&["run", "-q"]);
+}
