@@ -75,7 +75,7 @@ impl Rfm {
         ));
         let header =
             ["SEGMENT", "CUSTOMERS", "", "ORDERS", "", "REVENUE", "", "AVERAGE ORDER", "HIGH / MID / LOW VALUE"];
-        voice.say(table(&header, &segment_rows(facts, currency), &[1, 2, 3, 4, 5, 6, 7, 8]));
+        voice.say(table(&header, &segment_rows(facts, currency, 0), &[1, 2, 3, 4, 5, 6, 7, 8]));
         let header = CUT_HEADER.map(str::to_uppercase);
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
         voice.say(format!("\n{}", table(&header, &cut_rows(facts), &[])));

@@ -26,7 +26,7 @@ use crate::features::matrix::FeatureMatrix;
 use crate::features::preparation::{ModelMatrix, Preparation, PreparationOptions};
 use crate::features::smoothing::Learned;
 use crate::features::{Feature, Role, Unit, rfm};
-use crate::report::Report;
+use crate::report::{Report, SMALL_CELL};
 use crate::segment::lineage::Lineage;
 use crate::segment::model::{FORMAT, ModelSegment, SegmentModel, assign, far_distance};
 use crate::segment::persona::{Persona, drivers, in_own_words, keep_names, personas};
@@ -316,7 +316,8 @@ pub fn segment(
     }
     report.leads_play = play_of_leads(&plays, report.coverage.leads).cloned();
     let rfm = grid.map_or_else(Vec::new, |fitted| {
-        report.rfm = RfmFacts::of(&fitted.grid, &fitted.scores, &prepared.matrix);
+        let facts = RfmFacts::of(&fitted.grid, &fitted.scores, &prepared.matrix);
+        report.rfm = facts.map(|facts| facts.without_few(SMALL_CELL));
         report.positions = pictures::positions(&fitted.scores, fitted.grid.bins, &labels, n);
         report.warnings.extend(fitted.warnings);
         fitted.scores

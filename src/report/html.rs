@@ -186,7 +186,7 @@ fn grid(report: &Report) -> Option<Value> {
         method => rfm::method_words(facts),
         check => facts.check.words(),
         header => rfm::SEGMENT_HEADER.to_vec(),
-        rows => rfm::segment_rows(facts, &report.currency),
+        rows => rfm::segment_rows(facts, &report.currency, SMALL_CELL),
         cut_header => rfm::CUT_HEADER.to_vec(),
         cuts => rfm::cut_rows(facts),
     })

@@ -26,13 +26,23 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-/// One row per named segment.
-pub fn segment_rows(facts: &RfmFacts, currency: &str) -> Vec<Vec<String>> {
+/// How a number of people below `least` is shown.
+pub(super) fn few(least: usize) -> String {
+    format!("< {least}")
+}
+
+/// One row per named segment; of those with fewer than `least` customers only that they are few.
+pub fn segment_rows(facts: &RfmFacts, currency: &str, least: usize) -> Vec<Vec<String>> {
     let count = |n: f64| Unit::Count.format(n, "");
     facts
         .segments
         .iter()
         .map(|s| {
+            if (1..least).contains(&s.customers) {
+                let mut row = vec!["–".to_string(); SEGMENT_HEADER.len()];
+                (row[0], row[1]) = (s.name.clone(), few(least));
+                return row;
+            }
             vec![
                 s.name.clone(),
                 count(s.customers as f64),

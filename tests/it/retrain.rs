@@ -120,6 +120,28 @@ fn a_quarter_later_the_segments_are_the_same_ones() {
     assert_eq!(before["S01"], after["S01"]);
     let page = project.text("reports/2026-Q1/report.html");
     assert!(page.contains("What became of the segments") && page.contains("beside those of 2025-Q4.1"));
+    // Every number of its sentences is one of the facts, rounded.
+    let facts = json(&project, "reports/2026-Q1/report.json");
+    let lineage = &facts["lineage"];
+    let section = page.split("id=\"changes\"").nth(1).unwrap().split("</ul>").next().unwrap();
+    for life in lineage["lives"].as_array().unwrap().iter().filter(|life| life["event"] == "drifted") {
+        let id = life["id"].as_str().unwrap();
+        let overlap = (life["overlap"].as_f64().unwrap() * 100.0).round();
+        let said = section.split("<li>").find(|said| said.starts_with(&format!("{id} "))).unwrap();
+        assert!(said.contains(&format!(" {overlap:.0} % of those in either are in both.")), "{said}");
+    }
+    for end in lineage["ended"].as_array().unwrap().iter().filter(|end| end["event"] == "died") {
+        let [then, now] = ["share_then", "share_now"].map(|share| (end[share].as_f64().unwrap() * 100.0).round());
+        assert!(
+            section.contains(&format!("held {then:.0} % of customers, and by its own measure holds {now:.0} % now"))
+        );
+    }
+    let counted = |event: &str| lineage["lives"].as_array().unwrap().iter().filter(|l| l["event"] == event).count();
+    assert!(section.contains(&format!("{} segments beside those of 2025-Q4.1: ", after.len())));
+    for (event, word) in [("survived", "survived"), ("drifted", "drifted"), ("born", "new")] {
+        let n = counted(event);
+        assert!(n == 0 || section.contains(&format!("{n} {word}")), "{event} {n}\n{section}");
+    }
     let compared = project.ilk(&["compare", "2025-Q4.1", "2026-Q1.1"]);
     let [all, customers, people, ruler, both] = parts(&compared.out);
     assert_eq!(people + ruler + both, all);

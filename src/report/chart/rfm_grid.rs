@@ -4,8 +4,8 @@
 use super::{Anchor, Drawing, INK, MUTED, ON_DARK, ON_LIGHT, RULE, WIDTH, short, svg};
 use crate::error::Result;
 use crate::features::Unit;
-use crate::report::Report;
-use crate::report::rfm::finding;
+use crate::report::rfm::{few, finding};
+use crate::report::{Report, SMALL_CELL};
 use crate::segment::rfm_grid::facts::CellFacts;
 use plotters::style::RGBColor;
 
@@ -18,6 +18,15 @@ fn tint(step: i32) -> (RGBColor, RGBColor) {
     let mix = |from: f64, to: f64| (from + (to - from) * t).round() as u8;
     let fill = RGBColor(mix(228.0, 10.0), mix(236.0, 56.0), mix(247.0, 140.0));
     (fill, if t > 0.6 { ON_DARK } else { ON_LIGHT })
+}
+
+/// How many there are in a cell, or that there are few.
+fn customers(cell: &CellFacts) -> String {
+    if (1..SMALL_CELL).contains(&cell.customers) {
+        few(SMALL_CELL)
+    } else {
+        Unit::Count.format(cell.customers as f64, "")
+    }
 }
 
 /// Draws the chart; `None` without a grid.
@@ -68,7 +77,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
             let (fill, ink) = fact.median_revenue.map_or((RULE, INK), |v| tint(step(v)));
             canvas.rect(x + west, y + north, width - west - east, row - north - south, fill)?;
             let middle = x + width / 2;
-            let count = Unit::Count.format(fact.customers as f64, "");
+            let count = customers(fact);
             canvas.bold(middle, y + row * 24 / 78, &count, 18, Anchor::Middle, ink)?;
             if let Some(median) = fact.median_revenue {
                 canvas.text(middle, y + row * 44 / 78, &money(median), 13, Anchor::Middle, ink)?;
@@ -97,7 +106,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
             vec![
                 format!("R {} F {}", c.r, c.f),
                 c.segment.clone().unwrap_or("–".into()),
-                Unit::Count.format(c.customers as f64, ""),
+                customers(c),
                 c.median_revenue.map_or("–".into(), money),
             ]
         })
@@ -118,6 +127,21 @@ mod tests {
             if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
         };
         0.2126 * part(c.0) + 0.7152 * part(c.1) + 0.0722 * part(c.2)
+    }
+
+    #[test]
+    fn a_few_people_are_only_that() {
+        let mut report = report(3);
+        let grid = report.rfm.as_mut().expect("a grid");
+        (grid.cells[0].customers, grid.segments[0].customers) = (9, 3);
+        report.rfm = report.rfm.map(|grid| grid.without_few(SMALL_CELL));
+        let drawing = draw(&report, "x").expect("drawn").expect("a chart");
+        let cell = drawing.rows.iter().find(|row| row[0] == "R 1 F 1").expect("the cell");
+        assert_eq!((cell[2].as_str(), cell[3].as_str()), ("< 10", "–"));
+        assert!(drawing.svg.contains("&lt; 10"));
+        let rows = crate::report::rfm::segment_rows(report.rfm.as_ref().expect("a grid"), "GBP", SMALL_CELL);
+        assert!(rows[0][1] == "< 10" && rows[0][2..].iter().all(|cell| cell == "–"), "{rows:?}");
+        assert!(rows[1][1] != "< 10");
     }
 
     #[test]

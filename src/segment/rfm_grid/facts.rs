@@ -154,6 +154,19 @@ impl RfmFacts {
     }
 }
 
+impl RfmFacts {
+    /// Without what would tell of a few people: the medians and the order value of cells and segments with fewer than `least` customers.
+    #[must_use]
+    pub fn without_few(mut self, least: usize) -> Self {
+        self.cells.iter_mut().filter(|cell| cell.customers < least).for_each(|cell| cell.median_revenue = None);
+        for segment in self.segments.iter_mut().filter(|segment| segment.customers < least) {
+            (segment.median_recency, segment.median_orders, segment.median_revenue) = (None, None, None);
+            segment.avg_order_value = None;
+        }
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
