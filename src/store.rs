@@ -223,6 +223,12 @@ impl Store {
                     fs::remove_dir_all(&entry).map_err(|e| cannot_write(&entry, &e))?;
                 }
             }
+            // A single file that was being written beside its place.
+            for entry in fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| entry.ok().map(|e| e.path())) {
+                if file_name(&entry).starts_with(".tmp") && entry.is_file() {
+                    fs::remove_file(&entry).map_err(|e| cannot_write(&entry, &e))?;
+                }
+            }
         }
         Ok(())
     }
