@@ -1,11 +1,12 @@
 //! `ilk compare`: what changed between two models, because customers did or because the ruler did, and what to do.
 
-use super::promote::version;
-use super::run::elder_of;
+use super::elder::load;
 use super::{Voice, config, table};
 use crate::error::Result;
+use crate::evidence::verdict::Verdict;
 use crate::features::Unit;
-use crate::pipeline::{Advice, Comparison, compare};
+use crate::pipeline::{Comparison, compare};
+use crate::report::changes::{HEADER, life};
 use crate::segment::decomposition::Decomposition;
 use crate::store::{ModelRef, Store};
 use clap::Args;
@@ -25,23 +26,26 @@ pub struct Compare {
 /// Agreement of a promoted model and its challenger below which the gate stays shut.
 const LEAST_AGREEMENT: f64 = 0.6;
 
+/// By how much less the weakest segment may come back: that much is the luck of the resamples.
+const WEAKER: f64 = 0.05;
+
 /// Exit status of a gate that is shut.
 const SHUT: i32 = 1;
 
 /// What a gate looks at.
 struct Worth {
-    verdict: String,
+    verdict: Option<Verdict>,
     weakest: Option<f64>,
 }
 
 impl Compare {
     pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
         let name = config(store)?.project.name;
-        let (older, newer) = (version(store, &name, &self.older)?, version(store, &name, &self.newer)?);
-        let found = compare(&elder_of(store, &older, 1)?, &elder_of(store, &newer, 1)?)?;
+        let (older, newer) = (store.version(&name, &self.older)?, store.version(&name, &self.newer)?);
+        let found = compare(&load(store, &older, 1)?, &load(store, &newer, 1)?)?;
         voice.say(format!("Definition   {}", found.lineage.words()));
-        let rows: Vec<Vec<String>> = found.lineage.lives.iter().map(crate::report::changes::life).collect();
-        voice.say(table(&crate::report::changes::HEADER, &rows, &[3, 4, 5]));
+        let rows: Vec<Vec<String>> = found.lineage.lives.iter().map(life).collect();
+        voice.say(table(&HEADER, &rows, &[3, 4, 5]));
         voice.say(format!("\nCustomers    {}", found.decomposition.map_or_else(unknown, words)));
         for drift in found.drift.iter().take(3) {
             let judged = if drift.large() {
@@ -89,28 +93,31 @@ fn worth(store: &Store, model: &ModelRef) -> Result<Worth> {
     let weakest = metrics["stability"]
         .as_object()
         .and_then(|segments| segments.values().filter_map(serde_json::Value::as_f64).min_by(f64::total_cmp));
-    Ok(Worth { verdict: metrics["verdict"].as_str().unwrap_or("constructive").to_string(), weakest })
+    Ok(Worth { verdict: serde_json::from_value(metrics["verdict"].clone()).ok(), weakest })
 }
 
 /// Why the newer model should not take the older one's place without a person's decision.
 fn objections(older: &Worth, newer: &Worth, found: &Comparison) -> Vec<String> {
-    let rank =
-        |worth: &Worth| ["none", "constructive", "reproducible", "natural"].iter().position(|v| *v == worth.verdict);
     let mut objections = Vec::new();
-    if rank(newer) < rank(older) {
-        objections.push(format!("its segments are {}, those before {}", newer.verdict, older.verdict));
+    if let (Some(then), Some(now)) = (older.verdict, newer.verdict)
+        && now < then
+    {
+        objections.push(format!(
+            "its segments are {}, those before {}",
+            now.name().to_lowercase(),
+            then.name().to_lowercase()
+        ));
     }
     if let (Some(then), Some(now)) = (older.weakest, newer.weakest)
-        && now < then - 0.05
+        && now < then - WEAKER
     {
         objections.push(format!("its weakest segment comes back by {now:.2}, before {then:.2}"));
     }
-    if found.lineage.agreement < LEAST_AGREEMENT {
+    if found.lineage.refused.is_some() {
+        objections.push("they cannot be compared".into());
+    } else if found.lineage.agreement < LEAST_AGREEMENT {
         let agreement = found.lineage.agreement;
         objections.push(format!("both agree by {agreement:.2} about the same customers, below {LEAST_AGREEMENT}"));
-    }
-    if found.advice == Advice::KeepScoring && !objections.is_empty() {
-        objections.push("and the older one still fits".into());
     }
     objections
 }

@@ -1,10 +1,9 @@
 //! `ilk history`: the life of every segment through the versions of a model.
 
-use super::run::LINEAGE;
 use super::{Voice, config, table};
 use crate::error::{Error, Result};
 use crate::features::Unit;
-use crate::segment::lineage::{Event, Lineage};
+use crate::segment::lineage::{Event, id_number};
 use crate::store::Store;
 use clap::Args;
 use serde_json::json;
@@ -25,23 +24,16 @@ impl History {
         if versions.is_empty() {
             return Err(Error::new("E0605", format!("{name} has no run yet")).help("`ilk run` makes the first one"));
         }
-        let mut lives: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
+        // By number, as S100 comes after S99.
+        let mut lives: BTreeMap<(Option<usize>, String), (String, Vec<String>)> = BTreeMap::new();
+        let key = |id: &String| (id_number(id), id.clone());
         let mut told = Vec::new();
         for (at, version) in versions.iter().enumerate() {
-            let reference = store.find(&format!("{name}/{version}"))?;
+            let reference = store.version(&name, version)?;
             let model = store.model(&reference)?;
             let metrics: serde_json::Value =
                 serde_json::from_slice(&store.read(&reference, "metrics.json")?).unwrap_or_default();
-            let lineage: Option<Lineage> = reference
-                .folder
-                .join(LINEAGE)
-                .is_file()
-                .then(|| store.read(&reference, LINEAGE))
-                .transpose()?
-                .and_then(|bytes| {
-                    let told: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-                    serde_json::from_value(told["lineage"].clone()).ok()
-                });
+            let lineage = store.record(&reference)?.lineage;
             for segment in &model.segments {
                 let event = lineage
                     .as_ref()
@@ -49,13 +41,13 @@ impl History {
                     .map(|life| life.event);
                 let size = metrics["sizes"][&segment.id].as_f64().map_or("?".into(), |n| Unit::Count.format(n, ""));
                 let mark = event.filter(|event| *event != Event::Survived).map_or("", mark);
-                let (known, cells) = lives.entry(segment.id.clone()).or_default();
+                let (known, cells) = lives.entry(key(&segment.id)).or_default();
                 known.clone_from(&segment.name);
                 cells.resize(at, String::new());
                 cells.push(format!("{size}{mark}"));
             }
             for end in lineage.iter().flat_map(|l| &l.ended) {
-                if let Some((_, cells)) = lives.get_mut(&end.id)
+                if let Some((_, cells)) = lives.get_mut(&key(&end.id))
                     && cells.len() <= at
                 {
                     cells.resize(at, String::new());
@@ -68,7 +60,7 @@ impl History {
         header.extend(versions.iter().map(String::as_str));
         let rows: Vec<Vec<String>> = lives
             .iter()
-            .map(|(id, (name, cells))| {
+            .map(|((_, id), (name, cells))| {
                 let mut row = vec![id.clone(), name.clone()];
                 row.extend((0..versions.len()).map(|at| cells.get(at).cloned().unwrap_or_default()));
                 row

@@ -8,6 +8,7 @@ pub mod check;
 pub mod compare;
 pub mod demo;
 pub mod diagnostic;
+mod elder;
 pub mod explain;
 pub mod features;
 pub mod forget;

@@ -2,7 +2,7 @@
 
 use super::{Voice, config};
 use crate::error::Result;
-use crate::store::{CHAMPION, ModelRef, Store};
+use crate::store::{CHAMPION, Store};
 use clap::Args;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ pub struct Promote {
 impl Promote {
     pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
         let _lock = store.lock()?;
-        let model = version(store, &config(store)?.project.name, &self.version)?;
+        let model = store.version(&config(store)?.project.name, &self.version)?;
         // What cannot be read is not promoted.
         store.model(&model)?;
         let before = store.point(&model.name, CHAMPION, &model.version)?;
@@ -34,13 +34,4 @@ impl Promote {
         voice.document(&json!({ "model": model.name, "champion": model.version, "before": before }))?;
         Ok(0)
     }
-}
-
-/// The version that `wanted` means: `2011-Q4.1` and `@champion` are those of the project.
-///
-/// # Errors
-/// E0604 if there is none.
-pub(super) fn version(store: &Store, name: &str, wanted: &str) -> Result<ModelRef> {
-    let whole = wanted.contains('/') || wanted.find('@').is_some_and(|at| at > 0);
-    if whole { store.find(wanted) } else { store.find(&format!("{name}/{wanted}")) }
 }

@@ -39,6 +39,7 @@ enum Kind {
 
 impl ReportCommand {
     pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
+        let _lock = store.lock()?;
         let folder = store.newest_report()?;
         let path = folder.join("report.json");
         let damaged = |e: String| {

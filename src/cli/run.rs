@@ -1,17 +1,16 @@
 //! `ilk run`: check, features, choose k, fit, profile, report.
 
 use super::progress::Progress;
-use super::{Voice, config, look, table};
+use super::{Voice, config, elder, look, table};
 use crate::config::Config;
 use crate::error::Result;
 use crate::export::Format;
-use crate::export::parquet::{read_features, read_texts};
 use crate::features::Unit;
-use crate::pipeline::{self, Earlier, Elder, Watch, assignment_table, changed_rows, feature_table};
+use crate::pipeline::{self, Watch, changed_rows, feature_table};
 use crate::report::words::leads;
 use crate::report::{Report, evidence, html, markdown};
-use crate::segment::lineage::id_number;
-use crate::store::{Manifest, ModelRef, Published, Store, now};
+use crate::segment::lineage::Record;
+use crate::store::{LINEAGE, Manifest, Published, Store, now};
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
@@ -57,21 +56,13 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
     let period = pipeline::period(&prepared.tables);
     let name = &config.project.name;
     let version = store.next_version(name, &period);
-    let elder = elder(store, name)?;
+    let elder = elder::reference(store, name)?;
     let mut run = pipeline::segment(config, prepared, &version, elder.as_ref(), &progress)?;
     run.report.look = look;
     voice.warn(&run.report.warnings);
 
     progress.begin("write");
-    let assignments = assignment_table(
-        &run.model,
-        &run.prepared.matrix,
-        &run.assignments,
-        &run.confidence,
-        &run.rfm,
-        &run.prepared.tables,
-        elder.as_ref(),
-    );
+    let assignments = run.assignments(elder.as_ref());
     let metrics = json!({
         "algorithm": run.report.method.algorithm,
         "verdict": run.report.method.verdict,
@@ -92,7 +83,6 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
         "stability": run.report.segments.iter().map(|s| (s.id.clone(), s.stability)).collect::<BTreeMap<_, _>>(),
         "sweep": run.report.method.sweep,
     });
-    let next_id = run.report.lineage.as_ref().map_or(run.model.segments.len() + 1, |lineage| lineage.next_id);
     let mut files = vec![
         ("model.json", run.model.to_json()?.into_bytes()),
         ("config.toml", config.to_toml()?.into_bytes()),
@@ -101,7 +91,7 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
         ("assignments.parquet", Format::Parquet.write(&assignments)?),
         ("assignments.csv", Format::Csv.write(&assignments)?),
         ("rejects.csv", super::check::rejects_csv(&run.prepared.tables.rejects)?),
-        (LINEAGE, pretty(&json!({ "next_id": next_id, "lineage": run.report.lineage }))),
+        (LINEAGE, pretty(&Record::new(run.model.segments.len(), run.report.lineage.clone()))),
     ];
     if let Some(elder) = &elder {
         files.push(("changes.csv", Format::Csv.write(&changed_rows(&assignments, elder))?));
@@ -122,50 +112,6 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
     let published = store.publish(name, &version, &period, &files, manifest, &report_files)?;
     progress.end(&[]);
     Ok((run.report, published))
-}
-
-/// Name of the file with what became of the segments of the model before.
-pub(super) const LINEAGE: &str = "lineage.json";
-
-/// The model that a new one of the project is held against.
-fn elder(store: &Store, name: &str) -> Result<Option<Elder>> {
-    let Some(reference) = store.reference(name)? else { return Ok(None) };
-    let mut next_id = 1;
-    for version in store.versions(name) {
-        next_id = next_id.max(next_id_of(store, &store.find(&format!("{name}/{version}"))?)?);
-    }
-    elder_of(store, &reference, next_id).map(Some)
-}
-
-/// The number of the first id that neither this model nor one before it has used.
-pub(super) fn next_id_of(store: &Store, model: &ModelRef) -> Result<usize> {
-    if model.folder.join(LINEAGE).is_file() {
-        let told: serde_json::Value = serde_json::from_slice(&store.read(model, LINEAGE)?).unwrap_or_default();
-        if let Some(next) = told["next_id"].as_u64() {
-            return Ok(next as usize);
-        }
-    }
-    // An older ilk wrote none.
-    let segments = store.model(model)?.segments;
-    Ok(segments.iter().filter_map(|s| id_number(&s.id)).max().map_or(1, |last| last + 1))
-}
-
-/// A model with its customers and what was published of them.
-pub(super) fn elder_of(store: &Store, reference: &ModelRef, next_id: usize) -> Result<Elder> {
-    let model = store.model(reference)?;
-    let matrix = read_features(&store.read(reference, "features.parquet")?, &model.features)?;
-    let wanted = ["customer_id", "segment_id", "previous_segment_id", "segment_changed_at"];
-    let mut columns = read_texts(&store.read(reference, "assignments.parquet")?, &wanted)?.into_iter();
-    let mut column = || columns.next().flatten().unwrap_or_default();
-    let [ids, segments, previous, since] = [column(), column(), column(), column()];
-    let at = |column: &[Option<String>], row: usize| column.get(row).cloned().flatten();
-    let published = ids.iter().enumerate().filter_map(|(row, id)| {
-        let earlier =
-            Earlier { segment: at(&segments, row)?, previous: at(&previous, row), changed_at: at(&since, row) };
-        Some((id.clone()?, earlier))
-    });
-    let published = published.collect();
-    Ok(Elder { model, matrix, next_id, published })
 }
 
 fn metadata(started: u64, parent: Option<&str>) -> BTreeMap<String, serde_json::Value> {

@@ -1,15 +1,13 @@
 //! `ilk verify`: a version made again from its recorded config and the inputs as they are, beside what was stored.
 
-use super::promote::version;
-use super::run::{elder_of, next_id_of};
-use super::{Voice, config};
+use super::{Voice, config, elder};
 use crate::config::Config;
 use crate::data::source::InputFile;
 use crate::error::{Error, Result};
 use crate::export::Format;
 use crate::export::parquet::read_features;
 use crate::features::matrix::{Column, FeatureMatrix};
-use crate::pipeline::{self, Unwatched, assignment_table};
+use crate::pipeline::{self, Unwatched};
 use crate::store::{ModelRef, Store};
 use clap::Args;
 use serde_json::json;
@@ -28,7 +26,7 @@ const DIFFERS: i32 = 1;
 impl Verify {
     pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
         let name = config(store)?.project.name;
-        let reference = version(store, &name, self.version.as_deref().unwrap_or("@latest"))?;
+        let reference = store.version(&name, self.version.as_deref().unwrap_or("@latest"))?;
         let (difference, files) = verify(store, &reference)?;
         let whole = format!("{}/{}", reference.name, reference.version);
         match &difference {
@@ -79,11 +77,8 @@ fn verify(store: &Store, reference: &ModelRef) -> Result<(Option<String>, Vec<St
     let elder = match manifest.metadata.get("parent").and_then(|parent| parent.as_str()) {
         None => None,
         Some(parent) => {
-            let parent = store.find(&format!("{}/{parent}", reference.name))?;
-            // Ids that were new then have the numbers that were free then.
-            let fresh =
-                stored_next(store, reference, &stored.segments.iter().map(|s| s.id.as_str()).collect::<Vec<_>>())?;
-            Some(elder_of(store, &parent, fresh)?)
+            let parent = store.version(&reference.name, parent)?;
+            Some(elder::load(store, &parent, store.record(reference)?.first_id())?)
         }
     };
     let run = pipeline::segment(&config, prepared, &reference.version, elder.as_ref(), &Unwatched)?;
@@ -103,33 +98,9 @@ fn verify(store: &Store, reference: &ModelRef) -> Result<(Option<String>, Vec<St
             return Ok((Some(blame(format!("segment {}: it would be {} {}", then.id, now.id, now.name))), files));
         }
     }
-    let table = assignment_table(
-        &run.model,
-        &run.prepared.matrix,
-        &run.assignments,
-        &run.confidence,
-        &run.rfm,
-        &run.prepared.tables,
-        elder.as_ref(),
-    );
-    let same = Format::Parquet.write(&table)? == store.read(reference, "assignments.parquet")?;
+    let same =
+        Format::Parquet.write(&run.assignments(elder.as_ref()))? == store.read(reference, "assignments.parquet")?;
     Ok(((!same).then(|| blame("assignments: customers would be assigned otherwise".into())), files))
-}
-
-/// The number of the first id that was free when this version was made: the least of its own new ones.
-fn stored_next(store: &Store, reference: &ModelRef, ids: &[&str]) -> Result<usize> {
-    let told: serde_json::Value =
-        serde_json::from_slice(&store.read(reference, super::run::LINEAGE)?).unwrap_or_default();
-    let lives = told["lineage"]["lives"].as_array().cloned().unwrap_or_default();
-    let fresh = |life: &serde_json::Value| {
-        let id = life["id"].as_str()?;
-        let kept = life["from"].as_array().is_some_and(|from| from.iter().any(|from| from.as_str() == Some(id)));
-        (!kept && ids.contains(&id)).then(|| crate::segment::lineage::id_number(id)).flatten()
-    };
-    match lives.iter().filter_map(fresh).min() {
-        Some(first) => Ok(first),
-        None => next_id_of(store, reference),
-    }
 }
 
 /// The first feature that differs, or the customers.

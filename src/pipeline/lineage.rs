@@ -7,10 +7,11 @@ use crate::evidence::drift::{Drift, drift};
 use crate::evidence::indices;
 use crate::features::Role;
 use crate::features::matrix::FeatureMatrix;
+use crate::features::preparation::ModelMatrix;
 use crate::segment::UNCLUSTERED;
 use crate::segment::decomposition::{Decomposition, FourViews, decompose};
 use crate::segment::lineage::{Lineage, Rulers, trace};
-use crate::segment::model::assign;
+use crate::segment::model::{Fit, assign};
 use ndarray::{Array2, ArrayView2};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,7 +40,7 @@ pub struct Earlier {
 }
 
 /// Means of the rows of each label; zeros for labels without rows.
-fn centres(x: ArrayView2<f64>, labels: &[Option<usize>], n: usize) -> Array2<f64> {
+pub(super) fn centres(x: ArrayView2<f64>, labels: &[Option<usize>], n: usize) -> Array2<f64> {
     let (mut sums, mut sizes) = (Array2::zeros((n, x.ncols())), vec![0.0_f64; n]);
     for (row, label) in x.rows().into_iter().zip(labels) {
         if let Some(label) = *label {
@@ -58,42 +59,73 @@ fn clusters(assignments: &[Assignment]) -> Vec<Option<usize>> {
     assignments.iter().map(|a| a.cluster).collect()
 }
 
+/// What an older model says of its own day and of today.
+struct LookBack {
+    then: Vec<Assignment>,
+    now: Vec<Assignment>,
+    spaces: [ModelMatrix; 2],
+}
+
+impl LookBack {
+    /// `today` has the features of the older model.
+    fn of(elder: &Elder, today: &FeatureMatrix) -> Result<Self> {
+        let Elder { model, matrix, .. } = elder;
+        let spaces = [model.preparation.transform(matrix)?, model.preparation.transform(today)?];
+        let [then, now] = spaces.each_ref().map(|space| assign(&model.prototypes, space));
+        Ok(Self { then, now, spaces })
+    }
+
+    /// Who lies beyond all that the older model knew.
+    fn beyond(&self, elder: &Elder) -> Vec<bool> {
+        self.now.iter().map(|assignment| Fit::of(assignment, elder.model.far) == Fit::Far).collect()
+    }
+
+    /// What became of its segments in a model that puts the customers of today, with these `ids`, into `labels`, of which there are `n`.
+    fn lineage(&self, elder: &Elder, ids: &[String], labels: &[Option<usize>], n: usize) -> Lineage {
+        let (then, now, known) = (clusters(&self.then), clusters(&self.now), elder.known());
+        let at = |id: &String| elder.matrix.ids.binary_search(id).ok().and_then(|row| then[row]);
+        let people: Vec<Option<usize>> = ids.iter().map(at).collect();
+        let mut shares = vec![0.0; known.len()];
+        then.iter().flatten().for_each(|label| shares[*label] += 1.0 / then.len() as f64);
+        let [old_space, space] = self.spaces.each_ref().map(|space| space.values.view());
+        let (old_centres, new_centres) = (centres(old_space, &then, known.len()), centres(space, labels, n));
+        let rulers = Rulers {
+            old: &now,
+            new: labels,
+            then: &people,
+            beyond: &self.beyond(elder),
+            old_centres: old_centres.view(),
+            new_centres: new_centres.view(),
+            reach: elder.model.far,
+            old_shares: &shares,
+        };
+        trace(rulers, &known, &elder.model.version, elder.next_id)
+    }
+}
+
+impl Elder {
+    /// Ids and names of its segments.
+    fn known(&self) -> Vec<(String, String)> {
+        self.model.segments.iter().map(|s| (s.id.clone(), s.name.clone())).collect()
+    }
+
+    /// A new model with features that lack some of this one's.
+    fn refused(&self, matrix: &FeatureMatrix, n: usize) -> Lineage {
+        let missing = self.model.features.iter().find(|f| matrix.select(std::slice::from_ref(f)).is_none());
+        let what = missing.map_or_else(String::new, |f| format!("`{}` is gone, or is computed in another way", f.name));
+        Lineage::refused(what, &self.known(), &self.model.version, n, self.next_id)
+    }
+}
+
 /// What became of the segments of `elder` in a model that puts the customers of `matrix` into `labels`, of which there are `n`.
 ///
 /// # Errors
 /// E0502 where the matrix does not fit the older model.
-pub fn lineage(elder: &Elder, matrix: &FeatureMatrix, labels: &[Option<usize>], n: usize) -> Result<Lineage> {
-    let Elder { model, matrix: before, next_id, .. } = elder;
-    let known: Vec<(String, String)> = model.segments.iter().map(|s| (s.id.clone(), s.name.clone())).collect();
-    let Some(seen) = matrix.select(&model.features) else {
-        let missing = model.features.iter().find(|f| matrix.select(std::slice::from_ref(f)).is_none());
-        let what = missing.map_or_else(String::new, |f| format!("`{}` is gone, or is computed in another way", f.name));
-        return Ok(Lineage::refused(what, &known, &model.version, n, *next_id));
-    };
-    let old_space = model.preparation.transform(before)?;
-    let then = clusters(&assign(&model.prototypes, &old_space));
-    let space = model.preparation.transform(&seen)?;
-    let frozen = assign(&model.prototypes, &space);
-    let at = |id: &String| before.ids.binary_search(id).ok().and_then(|row| then[row]);
-    let people: Vec<Option<usize>> = matrix.ids.iter().map(at).collect();
-    let n_old = model.segments.len();
-    let mut shares = vec![0.0; n_old];
-    then.iter().flatten().for_each(|label| shares[*label] += 1.0 / then.len() as f64);
-    let (old_centres, new_centres) =
-        (centres(old_space.values.view(), &then, n_old), centres(space.values.view(), labels, n));
-    let beyond: Vec<bool> = frozen.iter().map(|a| a.cluster.is_none() || a.distance > model.far).collect();
-    let old = clusters(&frozen);
-    let rulers = Rulers {
-        old: &old,
-        new: labels,
-        then: &people,
-        beyond: &beyond,
-        old_centres: old_centres.view(),
-        new_centres: new_centres.view(),
-        reach: model.far,
-        old_shares: &shares,
-    };
-    Ok(trace(rulers, &known, &model.version, *next_id))
+pub(super) fn lineage(elder: &Elder, matrix: &FeatureMatrix, labels: &[Option<usize>], n: usize) -> Result<Lineage> {
+    match matrix.select(&elder.model.features) {
+        Some(today) => Ok(LookBack::of(elder, &today)?.lineage(elder, &matrix.ids, labels, n)),
+        None => Ok(elder.refused(matrix, n)),
+    }
 }
 
 /// What holding a model beside an older one says.
@@ -160,36 +192,32 @@ const MOST_CHANGED: f64 = 0.05;
 pub fn compare(older: &Elder, newer: &Elder) -> Result<Comparison> {
     let labels = clusters(&newer.model.assign(&newer.matrix)?);
     let ids: Vec<String> = newer.model.segments.iter().map(|s| s.id.clone()).collect();
-    let lineage = lineage(older, &newer.matrix, &labels, ids.len())?.under(&ids);
-    let name = |model: &Model, cluster: Option<usize>| {
-        cluster.map_or_else(|| UNCLUSTERED.to_string(), |cluster| model.segments[cluster].id.clone())
-    };
-    let names = |model: &Model, assignments: &[Assignment]| -> Vec<String> {
-        assignments.iter().map(|a| name(model, a.cluster)).collect()
-    };
-    let then = older.model.assign(&older.matrix)?;
-    let (Some(now_for_old), then_for_new) =
-        (newer.matrix.select(&older.model.features), older.matrix.select(&newer.model.features))
-    else {
+    let Some(today) = newer.matrix.select(&older.model.features) else {
+        let lineage = older.refused(&newer.matrix, ids.len()).under(&ids);
         let reasons = lineage.refused.iter().cloned().collect();
-        let (drift, advice) = (Vec::new(), Advice::Retrain);
         return Ok(Comparison {
             lineage,
             decomposition: None,
-            drift,
+            drift: Vec::new(),
             beyond: 0.0,
             inertia_ratio: None,
-            advice,
+            advice: Advice::Retrain,
             reasons,
         });
     };
-    let frozen = older.model.assign(&now_for_old)?;
-    let decomposition = match then_for_new {
+    let back = LookBack::of(older, &today)?;
+    let lineage = back.lineage(older, &newer.matrix.ids, &labels, ids.len()).under(&ids);
+    let decomposition = match older.matrix.select(&newer.model.features) {
         None => None,
-        Some(then_for_new) => {
-            let [old_then, old_now] = [names(&older.model, &then), names(&older.model, &frozen)];
-            let new_then = names(&newer.model, &newer.model.assign(&then_for_new)?);
-            let new_now: Vec<String> = labels.iter().map(|label| name(&newer.model, *label)).collect();
+        Some(before) => {
+            let names = |model: &Model, labels: &[Option<usize>]| -> Vec<String> {
+                let name =
+                    |label: &Option<usize>| label.map_or(UNCLUSTERED, |at| model.segments[at].id.as_str()).to_string();
+                labels.iter().map(name).collect()
+            };
+            let [old_then, old_now] = [&back.then, &back.now].map(|all| names(&older.model, &clusters(all)));
+            let new_then = names(&newer.model, &clusters(&newer.model.assign(&before)?));
+            let new_now = names(&newer.model, &labels);
             let both = newer.matrix.ids.iter().enumerate().filter_map(|(now, id)| {
                 let then = older.matrix.ids.binary_search(id).ok()?;
                 Some(FourViews {
@@ -204,15 +232,13 @@ pub fn compare(older: &Elder, newer: &Elder) -> Result<Comparison> {
     };
     let mut drifts: Vec<Drift> = (older.model.features.iter())
         .filter(|feature| feature.role == Role::Form)
-        .filter_map(|feature| {
-            drift(&feature.name, older.matrix.numbers(&feature.name)?, now_for_old.numbers(&feature.name)?)
-        })
+        .filter_map(|feature| drift(&feature.name, older.matrix.numbers(&feature.name)?, today.numbers(&feature.name)?))
         .collect();
     drifts.sort_by(|a, b| b.psi.total_cmp(&a.psi));
-    let far = |a: &&Assignment| a.cluster.is_none() || a.distance > older.model.far;
-    let beyond = frozen.iter().filter(far).count() as f64 / frozen.len().max(1) as f64;
+    let beyond = back.beyond(older);
+    let beyond = beyond.iter().filter(|beyond| **beyond).count() as f64 / beyond.len().max(1) as f64;
     let inertia = |all: &[Assignment]| indices::inertia(all) / all.len().max(1) as f64;
-    let inertia_ratio = Some(inertia(&then)).filter(|then| *then > 0.0).map(|then| inertia(&frozen) / then);
+    let inertia_ratio = Some(inertia(&back.then)).filter(|then| *then > 0.0).map(|then| inertia(&back.now) / then);
     let (advice, reasons) = advise(&lineage, decomposition, &drifts, beyond, inertia_ratio);
     Ok(Comparison { lineage, decomposition, drift: drifts, beyond, inertia_ratio, advice, reasons })
 }

@@ -11,7 +11,7 @@ mod tables;
 
 pub use choose::{Weighed, sweep, weighed};
 pub use features::{attribute_features, dictionary, features, protected_in_use};
-pub use lineage::{Advice, Comparison, Earlier, Elder, compare, lineage};
+pub use lineage::{Advice, Comparison, Earlier, Elder, compare};
 pub use tables::{assignment_table, changed_rows, feature_table, rfm_table};
 
 use crate::cluster::Assignment;
@@ -35,6 +35,7 @@ use crate::segment::profile::{Profile, profiles};
 use crate::segment::rfm_grid::facts::RfmFacts;
 use crate::segment::rfm_grid::{self, RfmGrid, Score};
 use crate::segment::segment_id;
+use lineage::lineage;
 use std::path::Path;
 
 /// The model of a project.

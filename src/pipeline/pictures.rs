@@ -1,5 +1,6 @@
 //! What charts need and the segments did not: samples of customers, in the order of their ids, which say nothing of what they do.
 
+use super::lineage::centres;
 use crate::data::read::Tables;
 use crate::data::volume::{orders_by_month, orders_by_week};
 use crate::error::Result;
@@ -74,17 +75,6 @@ pub(super) fn space(
         let [x, y] = projection.project(x.row(row)).map(thousandth);
         SpacePoint { x, y, segment: labels[row] }
     };
-    let (mut sums, mut sizes) = (vec![vec![0.0; x.ncols()]; n_segments], vec![0.0_f64; n_segments]);
-    for (row, label) in x.rows().into_iter().zip(labels) {
-        if let Some(segment) = *label {
-            sizes[segment] += 1.0;
-            sums[segment].iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-        }
-    }
-    let centre = |(sum, size): (Vec<f64>, f64)| {
-        let mean: Vec<f64> = sum.into_iter().map(|sum| sum / size.max(1.0)).collect();
-        projection.project(&mean).map(thousandth)
-    };
     let label = |column: &crate::features::preparation::ModelColumn| {
         let feature = matrix.features.iter().find(|f| f.name == column.feature);
         let label = feature.map_or_else(|| column.feature.clone(), |f| f.label.clone());
@@ -93,7 +83,11 @@ pub(super) fn space(
     Ok(Some(SpaceFacts {
         explained: projection.explained,
         points: spaced(x.nrows(), POINTS).into_iter().map(point).collect(),
-        centres: sums.into_iter().zip(sizes).map(centre).collect(),
+        centres: centres(x, labels, n_segments)
+            .rows()
+            .into_iter()
+            .map(|c| projection.project(c).map(thousandth))
+            .collect(),
         loadings: space.columns.iter().map(label).zip(projection.loadings.iter().copied()).collect(),
     }))
 }

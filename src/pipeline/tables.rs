@@ -1,6 +1,6 @@
 //! What a run hands on, as tables.
 
-use super::{Elder, Grid, Model};
+use super::{Elder, Grid, Model, Prepared, Run};
 use crate::cluster::Assignment;
 use crate::data::read::Tables;
 use crate::export::{Table, Values};
@@ -8,6 +8,14 @@ use crate::features::matrix::{Column, FeatureMatrix};
 use crate::segment::model::Fit;
 use crate::segment::rfm_grid::Score;
 use crate::segment::{LEADS, LEADS_NAME, UNCLUSTERED};
+
+impl Run {
+    /// The assignment of every customer as a table, beside what was published of the `elder` it was held against.
+    pub fn assignments(&self, elder: Option<&Elder>) -> Table {
+        let Prepared { matrix, tables, .. } = &self.prepared;
+        assignment_table(&self.model, matrix, &self.assignments, &self.confidence, &self.rfm, tables, elder)
+    }
+}
 
 /// The assignment of every customer as a table; those without an order come last. `confidence` has a number per customer of the
 /// matrix, or nothing where there were no resamples. `rfm` has a score per customer of the

@@ -5,6 +5,8 @@
 //! day, which follows a segment that moved as a whole. Beside them counts how far the centres are apart in the older model's space. Of
 //! the matches with the least total cost those are kept that hold on their own; what is left ended or is new.
 
+use super::segment_id;
+use crate::cluster::squared_distance;
 use crate::evidence::indices::adjusted_rand;
 use crate::evidence::matching::assign;
 use ndarray::{Array2, ArrayView2};
@@ -77,7 +79,7 @@ impl Lineage {
     /// Where two models cannot be compared at all: all `clusters` ids are new, and all `known` ones end.
     pub fn refused(why: String, known: &[(String, String)], from: &str, clusters: usize, next_id: usize) -> Self {
         let life = |b: usize| Life {
-            id: format!("S{:02}", next_id + b),
+            id: segment_id(next_id + b - 1),
             event: Event::Born,
             from: Vec::new(),
             overlap: 0.0,
@@ -147,6 +149,11 @@ impl Lineage {
         }
         self.lives.iter_mut().zip(ids).for_each(|(life, id)| life.id.clone_from(id));
         self
+    }
+
+    /// How many of the new segments are of no old one.
+    fn fresh(&self) -> usize {
+        (0..self.lives.len()).filter(|segment| self.kin(*segment).is_none()).count()
     }
 
     /// The old segment that a new one goes on as, if it does.
@@ -228,6 +235,27 @@ pub struct Lineage {
     pub next_id: usize,
 }
 
+/// What a version keeps: `lineage.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The number of the next id that neither this version nor one before it has used.
+    pub next_id: usize,
+    /// What became of the segments of the model before; `None` for a first one.
+    pub lineage: Option<Lineage>,
+}
+
+impl Record {
+    /// Of a version with so many segments.
+    pub fn new(segments: usize, lineage: Option<Lineage>) -> Self {
+        Self { next_id: lineage.as_ref().map_or(segments + 1, |lineage| lineage.next_id), lineage }
+    }
+
+    /// The number of the first id that was free when the version was made.
+    pub fn first_id(&self) -> usize {
+        self.lineage.as_ref().map_or(1, |lineage| self.next_id - lineage.fresh())
+    }
+}
+
 /// The number in an id of a segment: 7 of `S07`.
 pub fn id_number(id: &str) -> Option<usize> {
     id.strip_prefix('S')?.parse().ok()
@@ -280,7 +308,7 @@ impl Overlap {
 }
 
 fn distance(a: ndarray::ArrayView1<f64>, b: ndarray::ArrayView1<f64>) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
+    squared_distance(&a.to_vec(), &b.to_vec()).sqrt()
 }
 
 /// Traces the new segments back to those of the model `from`, whose ids and names are `known`. `next_id` is the number of the first id
@@ -314,7 +342,8 @@ pub fn trace(rulers: Rulers, known: &[(String, String)], from: &str, next_id: us
             of_b().filter(|(_, beyond)| **beyond).count() as f64 / of_b().count().max(1) as f64
         })
         .collect();
-    let related = agreement >= UNRELATED;
+    // Of one segment the index says nothing: it is everybody, so all others are its parts.
+    let related = n_old == 1 || n_new == 1 || agreement >= UNRELATED;
     let farthest = (0..n_old)
         .flat_map(|a| (0..n_new).map(move |b| (a, b)))
         .map(|(a, b)| way(a, b))
@@ -372,7 +401,7 @@ pub fn trace(rulers: Rulers, known: &[(String, String)], from: &str, next_id: us
     let mut number = next_id;
     let mut fresh = || {
         number += 1;
-        format!("S{:02}", number - 1)
+        segment_id(number - 2)
     };
     let id_of = |a: usize| known[a].0.clone();
     let lives: Vec<Life> = (0..n_new)
@@ -426,5 +455,67 @@ pub fn trace(rulers: Rulers, known: &[(String, String)], from: &str, next_id: us
         lives,
         ended,
         next_id: number,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten customers who were and are in the segments given, all of them known; centres far apart.
+    fn traced(old: [usize; 10], new: [usize; 10]) -> Lineage {
+        let labels = |of: [usize; 10]| of.map(Some);
+        let n = |of: [usize; 10]| of.iter().max().map_or(0, |last| last + 1);
+        let centres = |of: [usize; 10]| Array2::from_shape_fn((n(of), 1), |(segment, _)| 10.0 * segment as f64);
+        let (a, b) = (labels(old), labels(new));
+        let shares: Vec<f64> = (0..n(old)).map(|s| old.iter().filter(|o| **o == s).count() as f64 / 10.0).collect();
+        let known: Vec<(String, String)> = (0..n(old)).map(|s| (segment_id(s), format!("Name {s}"))).collect();
+        let (old_centres, new_centres) = (centres(old), centres(new));
+        let rulers = Rulers {
+            old: &a,
+            new: &b,
+            then: &a,
+            beyond: &[false; 10],
+            old_centres: old_centres.view(),
+            new_centres: new_centres.view(),
+            reach: 4.0,
+            old_shares: &shares,
+        };
+        trace(rulers, &known, "1", n(old) + 1)
+    }
+
+    #[test]
+    fn everybody_stays_comes_apart_or_comes_together() {
+        let (all, halves) = ([0; 10], [0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
+        let same = traced(all, all);
+        assert_eq!((same.lives[0].id.as_str(), same.lives[0].event), ("S01", Event::Survived));
+        let apart = traced(all, halves);
+        let ids: Vec<(&str, Event)> = apart.lives.iter().map(|life| (life.id.as_str(), life.event)).collect();
+        assert_eq!(ids, [("S01", Event::Split), ("S02", Event::Split)]);
+        assert!(apart.ended.is_empty() && apart.lives[1].from == ["S01"]);
+        let together = traced(halves, all);
+        assert_eq!((together.lives[0].id.as_str(), together.lives[0].event), ("S01", Event::Merged));
+        assert_eq!(
+            (together.ended[0].id.as_str(), together.ended[0].into.as_slice()),
+            ("S02", &["S01".to_string()][..])
+        );
+    }
+
+    #[test]
+    fn ids_are_counted_on_and_refusals_have_their_words() {
+        let apart = traced([0; 10], [0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
+        assert_eq!(apart.words(), "2 segments beside those of 1: 2 split (S01, S02)");
+        let record = Record::new(2, Some(apart));
+        assert_eq!((record.first_id(), record.next_id), (2, 3));
+        assert_eq!(Record::new(4, None), Record { next_id: 5, lineage: None });
+        let known = [("S01".to_string(), "All".to_string())];
+        let refused = Lineage::refused("`age` is gone".into(), &known, "1", 2, 7);
+        assert_eq!(refused.words(), "2 segments, all new: they cannot be compared with 1 (`age` is gone)");
+        assert_eq!((refused.lives[1].id.as_str(), refused.next_id), ("S08", 9));
+        assert_eq!(Record::new(2, Some(refused)).first_id(), 7);
+        // Labels that have nothing to do with one another.
+        let unrelated = traced([0, 1, 0, 1, 0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 0, 0, 1, 1, 0, 0]);
+        assert!(!unrelated.related && unrelated.words().contains("none is one of 1"), "{unrelated:?}");
+        assert_eq!(unrelated.under(&["S05".into(), "S06".into()]).lives[1].id, "S06");
     }
 }

@@ -43,7 +43,7 @@ fn killed_at_any_moment_the_last_complete_version_loads() {
     let project = small_shop();
     let begun = Instant::now();
     project.ok(&["run", "-q"]);
-    let (whole, mut landed) = (begun.elapsed(), 0);
+    let (whole, mut landed, mut history) = (begun.elapsed(), 0, 0);
     for kill in 0..kills {
         let before = versions(&project).len();
         // Mostly while it writes, which is the end of a run.
@@ -53,6 +53,11 @@ fn killed_at_any_moment_the_last_complete_version_loads() {
         run.kill().unwrap();
         run.wait().unwrap();
         landed += versions(&project).len() - before;
+        // What an interrupted replacement must not lose: every report of before.
+        let reports = project.file("reports/2026-Q1/history");
+        let kept = std::fs::read_dir(&reports).map_or(0, Iterator::count);
+        assert!(kept >= history, "{kept} reports in history, {history} before");
+        history = kept;
         // The newest by its alias, and every version that is there.
         project.ok(&["why", "C000001", "-q"]);
         project.ok(&["history", "-q"]);

@@ -1,15 +1,24 @@
 //! Names and layout under a project's folder, atomic writes, and the lock. Besides `data` the only code that touches the
 //! disk.
 
+mod aliases;
+mod files;
+mod lock;
+mod project;
+
+pub use aliases::{Aliases, CHAMPION, LATEST, Moved};
+pub use files::{Draft, refuse_existing, write_atomic, write_new};
+pub use lock::Lock;
+
 use crate::data::schema::Inputs;
 use crate::data::source::closest;
 use crate::error::{Error, Result};
+use crate::segment::lineage::{Record, id_number};
 use crate::segment::model::SegmentModel;
-use base64::Engine;
+use files::{STAGING, cannot_write, link, swap, sync_folder, write_synced};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A project's folder.
@@ -69,44 +78,10 @@ pub struct Published {
     pub report: PathBuf,
 }
 
-/// Holds the project for one writer; released when dropped, or when the process dies.
-#[derive(Debug)]
-pub struct Lock {
-    _file: fs::File,
-}
-
-/// The alias of the newest version.
-pub const LATEST: &str = "latest";
-
-/// The alias of the promoted version.
-pub const CHAMPION: &str = "champion";
-
-/// What `aliases.json` says.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Aliases {
-    /// Alias and version.
-    pub current: BTreeMap<String, String>,
-    /// How they moved, oldest first; `latest` apart.
-    pub history: Vec<Moved>,
-}
-
-/// An alias that was moved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moved {
-    /// The alias.
-    pub alias: String,
-    /// The version before.
-    pub from: Option<String>,
-    /// The version after.
-    pub to: String,
-    /// Seconds since 1970.
-    pub at: u64,
-}
-
 const MANIFEST: &str = "manifest.json";
-const ALIASES: &str = "aliases.json";
-const STAGING: &str = ".tmp-";
+
+/// Name of the file with what became of the segments of the model before.
+pub const LINEAGE: &str = "lineage.json";
 
 impl Store {
     /// The project in this folder.
@@ -117,131 +92,6 @@ impl Store {
     /// The folder.
     pub fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// The text of `ilk.toml`.
-    ///
-    /// # Errors
-    /// E0202 if there is none.
-    pub fn config_text(&self) -> Result<String> {
-        let path = self.root.join(crate::config::FILE);
-        fs::read_to_string(&path).map_err(|e| {
-            if e.kind() == std::io::ErrorKind::NotFound {
-                Error::new("E0202", format!("there is no {} in {}", crate::config::FILE, self.root.display()))
-                    .help("`ilk init orders.csv` writes one; `ilk demo` makes a whole project")
-            } else {
-                Error::new("E0202", format!("{} cannot be read: {e}", path.display()))
-                    .help("is it a text file, in UTF-8?")
-            }
-        })
-    }
-
-    /// The text of `personas.toml`; `None` if there is none.
-    ///
-    /// # Errors
-    /// E0202 if it cannot be read.
-    pub fn personas_text(&self) -> Result<Option<String>> {
-        match fs::read_to_string(self.root.join(crate::config::PERSONAS)) {
-            Ok(text) => Ok(Some(text)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(Error::new("E0202", format!("{} cannot be read: {e}", crate::config::PERSONAS))
-                .help("is it a text file, in UTF-8?")),
-        }
-    }
-
-    /// A picture as a `data:` address, to be part of a page.
-    ///
-    /// # Errors
-    /// E0213 if it cannot be read, is no picture by its ending, or is larger than 100 KB.
-    pub fn picture(&self, path: &str) -> Result<String> {
-        const MOST: usize = 100_000;
-        const KINDS: [(&str, &str); 5] = [
-            ("png", "image/png"),
-            ("jpg", "image/jpeg"),
-            ("jpeg", "image/jpeg"),
-            ("webp", "image/webp"),
-            ("svg", "image/svg+xml"),
-        ];
-        let refuse = |what: String| Error::new("E0213", what).help("logo = \"logo.svg\"  (PNG, JPEG, WebP or SVG)");
-        let ending = Path::new(path).extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let Some((_, kind)) = KINDS.iter().find(|(known, _)| *known == ending) else {
-            return Err(refuse(format!("`logo = \"{path}\"` is no picture by its ending")));
-        };
-        let bytes =
-            fs::read(self.root.join(path)).map_err(|e| refuse(format!("`logo = \"{path}\"` cannot be read: {e}")))?;
-        if bytes.len() > MOST {
-            return Err(refuse(format!("`logo = \"{path}\"` has {} KB, and at most 100 KB fit", bytes.len() / 1000))
-                .why("it becomes part of a page that people forward"));
-        }
-        Ok(format!("data:{kind};base64,{}", base64::engine::general_purpose::STANDARD.encode(bytes)))
-    }
-
-    /// Takes the project for writing and proves that it can be written, before any data are read.
-    ///
-    /// # Errors
-    /// E0612 if the folder cannot be written, E0613 if another run holds it.
-    pub fn lock(&self) -> Result<Lock> {
-        for folder in [self.root.join(".ilk"), self.root.join("models"), self.root.join("reports")] {
-            fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, &e))?;
-            let probe = folder.join(".probe");
-            fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|e| cannot_write(&folder, &e))?;
-        }
-        let path = self.root.join(".ilk").join("lock");
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|e| cannot_write(&path, &e))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                let holder = fs::read_to_string(&path).unwrap_or_default();
-                return Err(Error::new("E0613", format!("another run ({}) holds this project", holder.trim()))
-                    .help("wait until it has ended; there is nothing to unlock by hand"));
-            }
-            Err(fs::TryLockError::Error(e)) => return Err(cannot_write(&path, &e)),
-        }
-        file.set_len(0)
-            .and_then(|()| {
-                let since = now();
-                write!(file, "pid {}, since {:02}:{:02} UTC", std::process::id(), since / 3600 % 24, since / 60 % 60)
-            })
-            .map_err(|e| cannot_write(&path, &e))?;
-        self.clean()?;
-        Ok(Lock { _file: file })
-    }
-
-    /// Removes what runs that were killed left behind. Only the holder of the lock may.
-    fn clean(&self) -> Result<()> {
-        let mut folders = vec![self.root.join("models"), self.root.join("reports")];
-        folders.extend(subfolders(&self.root.join("models")));
-        for folder in folders {
-            for entry in subfolders(&folder) {
-                if file_name(&entry).starts_with(STAGING) {
-                    fs::remove_dir_all(&entry).map_err(|e| cannot_write(&entry, &e))?;
-                }
-            }
-            // A single file that was being written beside its place.
-            for entry in fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| entry.ok().map(|e| e.path())) {
-                if file_name(&entry).starts_with(".tmp") && entry.is_file() {
-                    fs::remove_file(&entry).map_err(|e| cannot_write(&entry, &e))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes what this process has begun and not finished: for when it is interrupted.
-    pub fn discard(&self) {
-        let own = format!("{STAGING}{}", std::process::id());
-        let mut folders = vec![self.root.join("reports")];
-        folders.extend(subfolders(&self.root.join("models")));
-        for folder in folders {
-            // What cannot be removed now the next run removes.
-            let _ = fs::remove_dir_all(folder.join(&own));
-        }
     }
 
     /// The next version of a period: `2011-Q4.1`, then `2011-Q4.2`.
@@ -307,7 +157,7 @@ impl Store {
             sync_folder(&staging)?;
             fs::rename(&staging, &folder).map_err(|e| cannot_write(&folder, &e))?;
             sync_folder(&home)?;
-            self.point_latest(name, version)?;
+            self.point(name, LATEST, version)?;
             replace_report(&report_staging, &report_folder)
         })();
         if let Err(error) = written {
@@ -317,46 +167,6 @@ impl Store {
             return Err(error);
         }
         Ok(Published { model: ModelRef { name: name.into(), version: version.into(), folder }, report: report_folder })
-    }
-
-    fn point_latest(&self, name: &str, version: &str) -> Result<()> {
-        self.point(name, LATEST, version)?;
-        Ok(())
-    }
-
-    /// Points an alias at a version; the version it pointed at. A move of any alias but `latest` is kept in the history.
-    ///
-    /// # Errors
-    /// E0611 when the disk is full, E0612 when the folder cannot be written.
-    pub fn point(&self, name: &str, alias: &str, version: &str) -> Result<Option<String>> {
-        let mut aliases = self.aliases(name);
-        let before = aliases.current.insert(alias.into(), version.into());
-        if alias != LATEST && before.as_deref() != Some(version) {
-            let moved = Moved { alias: alias.into(), from: before.clone(), to: version.into(), at: now() };
-            aliases.history.push(moved);
-        }
-        write_atomic(&self.root.join("models").join(name).join(ALIASES), &json(&aliases)?)?;
-        Ok(before)
-    }
-
-    /// The aliases of a model and how they moved.
-    pub fn aliases(&self, name: &str) -> Aliases {
-        let text = fs::read_to_string(self.root.join("models").join(name).join(ALIASES)).unwrap_or_default();
-        // An older ilk wrote the map alone.
-        let plain = || serde_json::from_str(&text).ok().map(|current| Aliases { current, history: Vec::new() });
-        serde_json::from_str(&text).ok().or_else(plain).unwrap_or_default()
-    }
-
-    /// The model that a new one is held against: the promoted one, else the newest; `None` before the first run.
-    ///
-    /// # Errors
-    /// E0604 if the promoted one is gone.
-    pub fn reference(&self, name: &str) -> Result<Option<ModelRef>> {
-        if self.versions(name).is_empty() {
-            return Ok(None);
-        }
-        let champion = self.aliases(name).current.contains_key(CHAMPION);
-        self.find(&format!("{name}/@{}", if champion { CHAMPION } else { LATEST })).map(Some)
     }
 
     /// Finds `NAME`, `NAME/VERSION`, `NAME/@alias`, `NAME@alias`, or a path to a model's folder.
@@ -412,6 +222,15 @@ impl Store {
         }
         let folder = models.join(name).join(&found);
         Ok(ModelRef { name: name.into(), version: found, folder })
+    }
+
+    /// The version of the project called `name` that is meant by `2011-Q4.1` or `@champion`; `NAME/VERSION` is that of another.
+    ///
+    /// # Errors
+    /// E0604 if there is none.
+    pub fn version(&self, name: &str, wanted: &str) -> Result<ModelRef> {
+        let whole = wanted.contains('/') || wanted.find('@').is_some_and(|at| at > 0);
+        if whole { self.find(wanted) } else { self.find(&format!("{name}/{wanted}")) }
     }
 
     /// The newest run of the project called `name`.
@@ -493,8 +312,8 @@ impl Store {
         let mut open = vec![self.root.join("models"), self.root.join("reports")];
         let mut found = Vec::new();
         while let Some(folder) = open.pop() {
-            let entries = fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| entry.ok().map(|e| e.path()));
-            let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
+            let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
+                entries(&folder).into_iter().partition(|path| path.is_dir());
             open.extend(folders);
             found.extend(files);
         }
@@ -523,6 +342,18 @@ impl Store {
             .and_then(|b| serde_json::from_slice(&b).map_err(|e| damaged(model, MANIFEST, &e.to_string())))
     }
 
+    /// What a version keeps of the segments before it and of ids; one that an older ilk wrote is as a first one.
+    ///
+    /// # Errors
+    /// E0603 if it was edited or damaged.
+    pub fn record(&self, model: &ModelRef) -> Result<Record> {
+        if !model.folder.join(LINEAGE).is_file() {
+            let used = self.model(model)?.segments.into_iter().filter_map(|segment| id_number(&segment.id)).max();
+            return Ok(Record::new(used.unwrap_or(0), None));
+        }
+        serde_json::from_slice(&self.read(model, LINEAGE)?).map_err(|e| damaged(model, LINEAGE, &e.to_string()))
+    }
+
     /// Reads a model.
     ///
     /// # Errors
@@ -546,93 +377,6 @@ impl Store {
     }
 }
 
-/// A file being written beside its place: it appears there whole or not at all, and dropping it leaves nothing.
-#[derive(Debug)]
-pub struct Draft {
-    path: PathBuf,
-    file: std::io::BufWriter<tempfile::NamedTempFile>,
-}
-
-impl Draft {
-    /// Starts a file that is to be at `path`; makes the folder.
-    ///
-    /// # Errors
-    /// E0611 when the disk is full, E0612 when the folder cannot be written.
-    pub fn new(path: &Path) -> Result<Self> {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(|e| cannot_write(folder, &e))?;
-        let file = tempfile::NamedTempFile::new_in(folder).map_err(|e| cannot_write(path, &e))?;
-        Ok(Self { path: path.to_path_buf(), file: std::io::BufWriter::with_capacity(1 << 18, file) })
-    }
-
-    /// Appends.
-    ///
-    /// # Errors
-    /// As [`Draft::new`].
-    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|e| cannot_write(&self.path, &e))
-    }
-
-    /// Whether a file of these bytes is there already; `None` if there is none.
-    ///
-    /// # Errors
-    /// As [`Draft::new`].
-    pub fn equals_existing(&mut self) -> Result<Option<bool>> {
-        self.file.flush().map_err(|e| cannot_write(&self.path, &e))?;
-        if !self.path.exists() {
-            return Ok(None);
-        }
-        let hash = |path: &Path| blake3::Hasher::new().update_reader(fs::File::open(path)?).map(|h| h.finalize());
-        let there = hash(&self.path).map_err(|e| cannot_write(&self.path, &e))?;
-        let here = hash(self.file.get_ref().path()).map_err(|e| cannot_write(&self.path, &e))?;
-        Ok(Some(there == here))
-    }
-
-    /// Puts the file in its place, over an older one.
-    ///
-    /// # Errors
-    /// As [`Draft::new`].
-    pub fn keep(self) -> Result<()> {
-        let failed = |e: &std::io::Error| cannot_write(&self.path, e);
-        let file = self.file.into_inner().map_err(|e| failed(e.error()))?;
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        file.as_file().set_permissions(permissions).and_then(|()| file.as_file().sync_all()).map_err(|e| failed(&e))?;
-        file.persist(&self.path).map_err(|e| failed(&e.error))?;
-        Ok(())
-    }
-}
-
-/// Writes a file so that it is either the old or the new one, never half of it.
-///
-/// # Errors
-/// E0611 when the disk is full, E0612 when the folder cannot be written.
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut draft = Draft::new(path)?;
-    draft.write(bytes)?;
-    draft.keep()
-}
-
-/// Like [`write_atomic`], but an existing file stops it unless `replace`.
-///
-/// # Errors
-/// E0615 if it exists; otherwise as [`write_atomic`].
-pub fn write_new(path: &Path, bytes: &[u8], replace: bool) -> Result<()> {
-    refuse_existing(path, replace)?;
-    write_atomic(path, bytes)
-}
-
-/// Fails if `path` exists, unless `replace`.
-///
-/// # Errors
-/// E0615.
-pub fn refuse_existing(path: &Path, replace: bool) -> Result<()> {
-    if path.exists() && !replace {
-        return Err(Error::new("E0615", format!("{} exists", path.display()))
-            .help("name another file, or add --replace to overwrite it"));
-    }
-    Ok(())
-}
-
 /// Seconds since 1970 for `manifest.json`, the one file that may know the time.
 #[allow(clippy::disallowed_methods)]
 pub fn now() -> u64 {
@@ -646,64 +390,45 @@ fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = fs::File::create(path).map_err(|e| cannot_write(path, &e))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| cannot_write(path, &e))
-}
-
-fn sync_folder(folder: &Path) -> Result<()> {
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| cannot_write(folder, &e))
-}
-
+/// Puts a new report into its place and the old one into its history. Both are complete in `staging` before the folders change places, so
+/// that a process which dies loses neither.
 fn replace_report(staging: &Path, folder: &Path) -> Result<()> {
     let failed = |e: std::io::Error| cannot_write(folder, &e);
-    if folder.is_dir() {
-        let old = folder.with_file_name(format!("{STAGING}old-{}", std::process::id()));
-        fs::rename(folder, &old).map_err(failed)?;
-        let history = staging.join("history");
-        if old.join("history").is_dir() {
-            fs::rename(old.join("history"), &history).map_err(failed)?;
-        } else {
-            fs::create_dir_all(&history).map_err(failed)?;
-        }
-        let version = fs::read(old.join("report.json"))
-            .ok()
-            .and_then(|b| serde_json::from_slice::<serde_json::Value>(&b).ok())
-            .and_then(|v| v["model"].as_str().and_then(|m| m.rsplit('/').next().map(str::to_owned)))
-            .unwrap_or_else(|| "unknown".into());
-        let mut target = history.join(&version);
-        let mut n = 2;
-        while target.exists() {
-            target = history.join(format!("{version}-{n}"));
-            n += 1;
-        }
-        fs::rename(&old, target).map_err(failed)?;
+    if !folder.is_dir() {
+        return fs::rename(staging, folder).map_err(failed);
     }
-    fs::rename(staging, folder).map_err(failed)
+    let version = fs::read(folder.join("report.json"))
+        .ok()
+        .and_then(|b| serde_json::from_slice::<serde_json::Value>(&b).ok())
+        .and_then(|v| v["model"].as_str().and_then(|m| m.rsplit('/').next().map(str::to_owned)))
+        .unwrap_or_else(|| "unknown".into());
+    let (history, own) = (folder.join("history"), staging.join("history"));
+    let names = std::iter::once(version.clone()).chain((2..).map(|n| format!("{version}-{n}")));
+    let name = names.into_iter().find(|name| !history.join(name).exists()).unwrap_or(version);
+    for entry in entries(folder).into_iter().filter(|entry| *entry != history) {
+        link(&entry, &own.join(&name).join(file_name(&entry))).map_err(failed)?;
+    }
+    for entry in entries(&history) {
+        link(&entry, &own.join(file_name(&entry))).map_err(failed)?;
+    }
+    swap(staging, folder).map_err(failed)?;
+    fs::remove_dir_all(staging).map_err(failed)
 }
 
-fn subfolders(folder: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(folder)
-        .map(|entries| entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.is_dir()).collect())
-        .unwrap_or_default();
+/// What is in a folder, in the order of names.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok().map(|e| e.path())).collect();
     found.sort();
     found
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+fn subfolders(folder: &Path) -> Vec<PathBuf> {
+    entries(folder).into_iter().filter(|path| path.is_dir()).collect()
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
-    match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded | std::io::ErrorKind::FileTooLarge => {
-            Error::new("E0611", format!("the disk is full: {} was not written", path.display()))
-                .note("note", "earlier versions are as they were")
-                .help("free some space and run again")
-        }
-        _ => Error::new("E0612", format!("cannot write {}: {error}", path.display()))
-            .help("check the folder's permissions, or work in another folder with --dir"),
-    }
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn damaged(model: &ModelRef, file: &str, error: &str) -> Error {
@@ -766,7 +491,8 @@ mod tests {
             store.aliases("shop").history.into_iter().map(|m| (m.from, m.to)).collect();
         assert_eq!(moved, [(None, "2024-Q1.2".into()), (Some("2024-Q1.2".into()), "2024-Q1.1".into())]);
         // What an older ilk wrote is read.
-        fs::write(dir.path().join("models/shop").join(ALIASES), b"{\"latest\": \"2024-Q1.3\"}").expect("a file");
+        fs::write(dir.path().join("models/shop").join(aliases::ALIASES), b"{\"latest\": \"2024-Q1.3\"}")
+            .expect("a file");
         assert_eq!(store.find("shop@latest").expect("a model").version, "2024-Q1.3");
         let error = store.find("shop/@lates").expect_err("no such alias");
         assert_eq!((error.code(), error.exit_code()), ("E0604", 2));

@@ -1,0 +1,76 @@
+//! One writer at a time, and nothing left of those who were stopped.
+
+use super::files::{STAGING, cannot_write};
+use super::{Store, entries, file_name, now, subfolders};
+use crate::error::{Error, Result};
+use std::fs;
+use std::io::Write;
+
+/// Holds the project for one writer; released when dropped, or when the process dies.
+#[derive(Debug)]
+pub struct Lock {
+    _file: fs::File,
+}
+
+impl Store {
+    /// Takes the project for writing and proves that it can be written, before any data are read.
+    ///
+    /// # Errors
+    /// E0612 if the folder cannot be written, E0613 if another run holds it.
+    pub fn lock(&self) -> Result<Lock> {
+        for folder in [self.root.join(".ilk"), self.root.join("models"), self.root.join("reports")] {
+            fs::create_dir_all(&folder).map_err(|e| cannot_write(&folder, &e))?;
+            let probe = folder.join(".probe");
+            fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|e| cannot_write(&folder, &e))?;
+        }
+        let path = self.root.join(".ilk").join("lock");
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(|e| cannot_write(&path, &e))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                let holder = fs::read_to_string(&path).unwrap_or_default();
+                return Err(Error::new("E0613", format!("another run ({}) holds this project", holder.trim()))
+                    .help("wait until it has ended; there is nothing to unlock by hand"));
+            }
+            Err(fs::TryLockError::Error(e)) => return Err(cannot_write(&path, &e)),
+        }
+        file.set_len(0)
+            .and_then(|()| {
+                let since = now();
+                write!(file, "pid {}, since {:02}:{:02} UTC", std::process::id(), since / 3600 % 24, since / 60 % 60)
+            })
+            .map_err(|e| cannot_write(&path, &e))?;
+        self.clean()?;
+        Ok(Lock { _file: file })
+    }
+
+    /// Removes what commands that were killed left behind. Only the holder of the lock may.
+    fn clean(&self) -> Result<()> {
+        let homes = [self.root.join("models"), self.root.join("reports")];
+        let inner = homes.iter().flat_map(|home| subfolders(home));
+        for folder in homes.iter().cloned().chain(inner) {
+            for entry in entries(&folder).into_iter().filter(|entry| file_name(entry).starts_with(STAGING)) {
+                let removed = if entry.is_dir() { fs::remove_dir_all(&entry) } else { fs::remove_file(&entry) };
+                removed.map_err(|e| cannot_write(&entry, &e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what this process has begun and not finished: for when it is interrupted.
+    pub fn discard(&self) {
+        let own = format!("{STAGING}{}", std::process::id());
+        let mut folders = vec![self.root.join("reports")];
+        folders.extend(subfolders(&self.root.join("models")));
+        for folder in folders {
+            // What cannot be removed now the next run removes.
+            let _ = fs::remove_dir_all(folder.join(&own));
+        }
+    }
+}
