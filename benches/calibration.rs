@@ -58,7 +58,7 @@ fn choose(x: &Array2<f64>, seed: u64) -> Choice {
     let template = |n_clusters| Algorithm::KMeans(KMeans { n_clusters, ..KMeans::default() });
     // How large a segment may be is a rule of business, and planted clusters may be larger.
     let select = SelectK { largest_share: 1.0, ..SelectK::default() };
-    choose_k(x.view().into(), &template, &select, None, seed, &|_, _| {}).unwrap()
+    choose_k(x.view().into(), &template, &select, None, None, seed, &|_, _| {}).unwrap()
 }
 
 fn counts(verdicts: &[Verdict]) -> Vec<String> {

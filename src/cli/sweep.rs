@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::run::pretty;
-use super::{Voice, config, table};
+use super::{Voice, config, elder, table};
 use crate::config::AlgorithmName;
 use crate::error::Result;
 use crate::pipeline::{self, Watch, Weighed};
@@ -40,7 +40,9 @@ impl Sweep {
         let prepared = pipeline::prepare(&config, store.root(), &progress)?;
         progress.begin("sweep");
         if self.full {
-            let weighed = pipeline::weighed(&config.cluster, &prepared.model_matrix, &progress)?;
+            let elder = elder::reference(store, &config.project.name)?;
+            let standing = elder.map(|elder| pipeline::standing(&elder, &prepared)).transpose()?.flatten();
+            let weighed = pipeline::weighed(&config.cluster, &prepared.model_matrix, standing.as_ref(), &progress)?;
             progress.end(&[]);
             return full(&weighed, store, voice);
         }

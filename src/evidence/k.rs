@@ -6,7 +6,7 @@ use super::stability::{Found, Sample, Stability, stability_rows};
 use super::verdict::{self, Evidence, Verdict};
 use crate::cluster::{Algorithm, Clusterer, Points, Prototypes, fit_each};
 use crate::error::{Result, Warning};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 /// Times that customers are split into halves which predict each other.
 const SPLITS: usize = 25;
@@ -29,6 +29,29 @@ impl<'a> From<ArrayView2<'a, f64>> for Space<'a> {
 
 /// An algorithm with a given number of clusters.
 pub type Template<'a> = dyn Fn(usize) -> Algorithm + 'a;
+
+/// Segments that people work with already, which a new choice stands beside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// The version they are of.
+    pub of: String,
+    /// How many they are.
+    pub clusters: usize,
+    /// The means of today's customers by them, clusters × columns: one more start for k-means with as many.
+    pub centroids: Option<Array2<f64>>,
+}
+
+impl Standing {
+    /// What k-means finds from the old means; `None` for another number or algorithm.
+    fn fit(&self, algorithm: &Algorithm, points: Points) -> Result<Option<Prototypes>> {
+        match (algorithm, &self.centroids) {
+            (Algorithm::KMeans(kmeans), Some(centroids)) if kmeans.n_clusters == centroids.nrows() => {
+                kmeans.fit_from(points, centroids.view()).map(|fitted| Some(fitted.prototypes))
+            }
+            _ => Ok(None),
+        }
+    }
+}
 
 /// The chosen k and all that was seen on the way.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +91,7 @@ fn sweep(
     template: &Template,
     numbers: &[usize],
     select: &SelectK,
+    standing: Option<&Standing>,
     seed: u64,
     on_progress: &dyn Fn(usize, usize),
 ) -> Result<(Vec<Swept>, Sample)> {
@@ -79,13 +103,19 @@ fn sweep(
     let (mut swept, mut found) = (Vec::with_capacity(total), Vec::with_capacity(total));
     let fits = fit_each(&algorithms, space.points, seed)?;
     for ((k, algorithm), fit) in numbers.iter().zip(&algorithms).zip(fits) {
-        let (prototypes, warnings) = match fit {
+        let (mut prototypes, warnings) = match fit {
             Ok(fitted) => fitted,
             // More clusters than (distinct) customers: the sweep ends here.
             Err(error) if matches!(error.code(), "E0401" | "E0404") && !swept.is_empty() => break,
             Err(error) => return Err(error),
         };
-        let (candidate, labels) = measures.candidate(&prototypes, *k as f64);
+        let (mut candidate, mut labels) = measures.candidate(&prototypes, *k as f64);
+        if let Some(warm) = standing.map(|standing| standing.fit(algorithm, space.points)).transpose()?.flatten() {
+            let (other, of_other) = measures.candidate(&warm, *k as f64);
+            if other.inertia < candidate.inertia {
+                (prototypes, candidate, labels) = (warm, other, of_other);
+            }
+        }
         let algorithm = algorithm.for_resamples();
         found.push(Found { labels: sample.labels_of(&labels), algorithm: algorithm.clone() });
         swept.push(Swept { algorithm, candidate, stability: Stability::default(), prototypes, warnings });
@@ -118,12 +148,12 @@ pub fn sweep_k(
     seed: u64,
     on_progress: &dyn Fn(usize, usize),
 ) -> Result<Vec<Candidate>> {
-    let (swept, _) = sweep(space, template, &numbers(select), select, seed, on_progress)?;
+    let (swept, _) = sweep(space, template, &numbers(select), select, None, seed, on_progress)?;
     Ok(swept.into_iter().map(|swept| swept.candidate).collect())
 }
 
 /// The k to offer and what it is worth, by the rules of [`super::select`] and [`super::verdict`]; the k `given`, if one is, and
-/// what that costs. Where nothing speaks for clusters and neither `given` nor `select` asks for any, k is 1. If no k meets the conditions of
+/// what that costs. The number of `standing` segments stays while it is as good. Where nothing speaks for clusters and neither `given` nor `select` asks for any, k is 1. If no k meets the conditions of
 /// `select`, the one that stands out most, marked as `fallback`.
 ///
 /// # Errors
@@ -133,6 +163,7 @@ pub fn choose_k(
     template: &Template,
     select: &SelectK,
     given: Option<usize>,
+    standing: Option<&Standing>,
     seed: u64,
     on_progress: &dyn Fn(usize, usize),
 ) -> Result<Choice> {
@@ -142,7 +173,7 @@ pub fn choose_k(
     {
         tried.insert(place, k);
     }
-    let (mut swept, sample) = sweep(space, template, &tried, select, seed, on_progress)?;
+    let (mut swept, sample) = sweep(space, template, &tried, select, standing, seed, on_progress)?;
     if let Some(k) = given
         && swept.iter().all(|swept| swept.candidate.value != k as f64)
     {
@@ -167,7 +198,7 @@ pub fn choose_k(
         Some(chosen) => {
             Judgement { chosen, reasons: judge_given(&candidates, chosen, one_crowd, select), fallback: false }
         }
-        None => judge(&candidates, select),
+        None => judge(&candidates, select, standing),
     };
     candidates[chosen].chosen = true;
     let Swept { candidate, stability, prototypes, warnings, .. } = swept.swap_remove(chosen);
@@ -192,7 +223,7 @@ fn everybody(
     for other in &mut candidates {
         other.verdict = Some(Verdict::None);
     }
-    let judged = judge(&candidates, select);
+    let judged = judge(&candidates, select, None);
     let mut reasons = vec![format!("k = 1: {}", Verdict::None.sentence())];
     reasons.extend(evidence.as_ref().map(|evidence| evidence.against(candidates[judged.chosen].value as usize)));
     candidates.insert(0, candidate);
@@ -239,7 +270,7 @@ mod tests {
         let heard = RefCell::new(Vec::new());
         let choose = |given| {
             let tell = |done, of| heard.borrow_mut().push((done, of));
-            choose_k(x.view().into(), &kmeans, &SelectK::default(), given, 42, &tell).unwrap()
+            choose_k(x.view().into(), &kmeans, &SelectK::default(), given, None, 42, &tell).unwrap()
         };
         let choice = choose(None);
         assert_eq!((choice.k, choice.fallback, choice.verdict), (4, false, Verdict::Natural), "{:?}", choice.reasons);
@@ -261,6 +292,33 @@ mod tests {
     }
 
     #[test]
+    fn the_means_of_standing_segments_are_one_of_the_starts() {
+        // Twenty-five groups: one start without swaps often misses one.
+        let centre = |group: usize, column: usize| 6.0 * [group % 5, group / 5][column] as f64;
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(3);
+        let x = Array2::from_shape_fn((750, 2), |(row, column)| {
+            let value: f64 = centre(row % 25, column) + rng.gen_range(-1.5..1.5);
+            (value * 65536.0).floor() / 65536.0
+        });
+        let template =
+            |n_clusters| Algorithm::KMeans(KMeans { n_clusters, n_starts: 1, swaps: 0, ..KMeans::default() });
+        let select = SelectK { k_min: 25, k_max: 25, bootstraps: 0, ..SelectK::default() };
+        let inertia = |standing: Option<&Standing>, seed| {
+            let (swept, _) = sweep(x.view().into(), &template, &[25], &select, standing, seed, &|_, _| {}).unwrap();
+            swept[0].candidate.inertia
+        };
+        let standing = |clusters: usize| Standing {
+            of: "2011-Q1.1".into(),
+            clusters,
+            centroids: Some(Array2::from_shape_fn((clusters, 2), |(group, column)| centre(group, column))),
+        };
+        let best = inertia(Some(&standing(25)), 0);
+        let seed = (1..200).find(|&seed| inertia(None, seed) > 1.1 * best).expect("a start that misses a group");
+        assert_eq!(inertia(Some(&standing(25)), seed), best);
+        assert_eq!(inertia(Some(&standing(24)), seed), inertia(None, seed), "of another number");
+    }
+
+    #[test]
     fn few_distinct_customers_end_the_sweep_quietly() {
         let x = Array2::from_shape_fn((90, 1), |(row, _)| (row % 3) as f64);
         let sweep = |x: &Array2<f64>| sweep_k(x.view().into(), &kmeans, &SelectK::default(), 1, &|_, _| {});
@@ -273,7 +331,7 @@ mod tests {
         let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(5);
         let x = Array2::from_shape_fn((500, 3), |_| f64::from(rng.gen_range(0..65_536)) / 65_536.0);
         let choose =
-            |select: &SelectK, given| choose_k(x.view().into(), &kmeans, select, given, 1, &|_, _| {}).unwrap();
+            |select: &SelectK, given| choose_k(x.view().into(), &kmeans, select, given, None, 1, &|_, _| {}).unwrap();
         let choice = choose(&SelectK::default(), None);
         assert_eq!((choice.k, choice.verdict, choice.prototypes.n_clusters()), (1, Verdict::None, 1), "{choice:?}");
         assert_eq!((choice.candidates.len(), choice.candidates[0].clusters), (8, 1));

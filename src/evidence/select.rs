@@ -5,10 +5,14 @@
 //! without segments, in standard deviations of the reference; within one of them, the smaller number. The silhouette itself
 //! decides nothing: it falls or rises with the number of segments for any cloud of customers. Where nothing speaks for segments, the
 //! answer is one: everybody.
+//!
+//! Beside segments that people work with already ([`Standing`]) their number stays while it is offered with as good a verdict. Natural
+//! segments are found, so of those it must stand out as much, too; others are a convention, and one that changes every quarter serves
+//! nobody.
 
 pub use super::eps::{EpsChoice, EpsTemplate, choose_eps, sweep_eps};
 use super::indices::{Dispersions, silhouette};
-pub use super::k::{Choice, Space, Template, choose_k, sweep_k};
+pub use super::k::{Choice, Space, Standing, Template, choose_k, sweep_k};
 use super::stability::Stability;
 use super::structure::Beside;
 use super::verdict::{Evidence, Verdict};
@@ -292,7 +296,7 @@ fn best(candidates: &[Candidate], of: impl Iterator<Item = usize>) -> Option<usi
 }
 
 /// `candidates` holds at least one, in ascending order of k.
-pub(super) fn judge(candidates: &[Candidate], select: &SelectK) -> Judgement {
+pub(super) fn judge(candidates: &[Candidate], select: &SelectK, standing: Option<&Standing>) -> Judgement {
     let offered: Vec<usize> = (0..candidates.len()).filter(|&i| candidates[i].excluded.is_empty()).collect();
     let Some(top) = best(candidates, offered.iter().copied()) else {
         let chosen = best(candidates, 0..candidates.len()).unwrap_or(0);
@@ -311,15 +315,28 @@ pub(super) fn judge(candidates: &[Candidate], select: &SelectK) -> Judgement {
     let as_good = |i: usize| {
         candidates[i].verdict == candidates[top].verdict && candidates[i].score() >= candidates[top].score() - 1.0
     };
-    let chosen = offered.iter().copied().find(|&i| as_good(i)).unwrap_or(top);
+    let convention = |i: usize| candidates[i].verdict != Some(Verdict::Natural);
+    let stays = |i: usize| candidates[i].verdict == candidates[top].verdict && (convention(i) || as_good(i));
+    let kept = standing.and_then(|standing| {
+        let place = offered.iter().copied().find(|&i| candidates[i].clusters == standing.clusters && stays(i));
+        place.map(|i| (i, standing))
+    });
+    let free = offered.iter().copied().find(|&i| as_good(i)).unwrap_or(top);
+    let chosen = kept.map_or(free, |(kept, _)| kept);
     let it = &candidates[chosen];
     let mut reasons = vec![format!("k = {}: {}.", it.value, it.words(select))];
+    reasons.extend(kept.map(|(kept, Standing { of, .. })| {
+        let why = if convention(kept) { "a convention is best kept while it holds" } else { "it stands out as much" };
+        format!("It is the number of {of}: {why}.")
+    }));
     let runner_up =
         if chosen == top { best(candidates, offered.iter().copied().filter(|&i| i != chosen)) } else { Some(top) };
     reasons.extend(runner_up.map(|i| {
         let second = &candidates[i];
         let why = if chosen == top {
             ""
+        } else if kept.is_some() {
+            "; it stands out more, but not so that segments which people know should change"
         } else {
             "; it stands out by less than one standard deviation more, so the smaller k is preferred"
         };
@@ -345,7 +362,7 @@ pub(super) fn judge_given(candidates: &[Candidate], given: usize, one_crowd: boo
     if !it.excluded.is_empty() {
         reasons.push(format!("By itself it would not be offered: it {}.", it.excluded));
     }
-    let free = judge(candidates, select);
+    let free = judge(candidates, select, None);
     if one_crowd {
         reasons.push(
             "By the evidence there are no segments: `n_clusters = \"auto\"` would leave everybody together.".into(),
@@ -408,7 +425,7 @@ mod tests {
     }
 
     fn judged(candidates: &[Candidate]) -> (f64, Vec<String>, bool) {
-        let Judgement { chosen, reasons, fallback } = judge(candidates, &SelectK::default());
+        let Judgement { chosen, reasons, fallback } = judge(candidates, &SelectK::default(), None);
         (candidates[chosen].value, reasons, fallback)
     }
 
@@ -449,6 +466,33 @@ mod tests {
     fn the_better_verdict_comes_first() {
         let (k, ..) = judged(&[candidate(3, 0.25, 0.2, 0.5, 0.9), candidate(4, 0.35, 0.2, 0.5, 0.8)]);
         assert_eq!(k, 3.0);
+    }
+
+    #[test]
+    fn a_number_that_people_work_with_stays_while_it_is_as_good() {
+        let beside = |clusters: usize, candidates: &[Candidate]| {
+            let standing = Standing { of: "2011-Q1.1".into(), clusters, centroids: None };
+            let Judgement { chosen, reasons, .. } = judge(candidates, &SelectK::default(), Some(&standing));
+            (candidates[chosen].clusters, reasons)
+        };
+        // Merely reproducible: it stays, however much more another stands out.
+        let convention = [candidate(3, 0.25, 0.2, 0.5, 0.8), candidate(8, 0.35, 0.05, 0.4, 0.8)];
+        let (k, reasons) = beside(3, &convention);
+        assert_eq!(k, 3);
+        assert_eq!(reasons[1], "It is the number of 2011-Q1.1: a convention is best kept while it holds.");
+        assert!(reasons[2].starts_with("Runner-up: k = 8") && reasons[2].contains("should change"), "{reasons:?}");
+        assert_eq!(judged(&convention).0, 8.0, "without it the other is taken");
+        assert_eq!(beside(5, &convention).0, 8, "a number that is not among them cannot stay");
+        // Natural: only where it stands out as much.
+        let natural = [candidate(3, 0.25, 0.2, 0.5, 0.9), candidate(4, 0.35, 0.2, 0.5, 0.9)];
+        assert_eq!(beside(3, &natural).0, 4);
+        let alike = [candidate(3, 0.345, 0.2, 0.5, 0.9), candidate(4, 0.35, 0.2, 0.5, 0.9)];
+        let (k, reasons) = beside(4, &alike);
+        assert_eq!((k, judged(&alike).0), (4, 3.0));
+        assert_eq!(reasons[1], "It is the number of 2011-Q1.1: it stands out as much.");
+        // A better verdict, and a number that is no longer offered, end it.
+        assert_eq!(beside(4, &[candidate(3, 0.25, 0.2, 0.5, 0.9), candidate(4, 0.35, 0.2, 0.5, 0.8)]).0, 3);
+        assert_eq!(beside(3, &[candidate(3, 0.25, 0.01, 0.5, 0.8), candidate(4, 0.35, 0.2, 0.5, 0.8)]).0, 4);
     }
 
     #[test]

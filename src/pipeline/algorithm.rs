@@ -9,6 +9,7 @@ use super::choose::{Chosen, choose};
 use crate::cluster::Algorithm;
 use crate::config::{AlgorithmName, Auto, ClusterConfig};
 use crate::error::{Error, Result};
+use crate::evidence::select::Standing;
 use crate::evidence::verdict::Verdict;
 use crate::features::preparation::ModelMatrix;
 
@@ -48,7 +49,12 @@ impl Tried {
 ///
 /// # Errors
 /// Those of k-means; another algorithm that cannot be fitted has no say. E0204 for an implementation that knows one of them only.
-pub(super) fn choose_algorithm(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) -> Result<Chosen> {
+pub(super) fn choose_algorithm(
+    config: &ClusterConfig,
+    matrix: &ModelMatrix,
+    standing: Option<&Standing>,
+    watch: &dyn Watch,
+) -> Result<Chosen> {
     if config.implementation != Default::default() {
         return Err(Error::new("E0204", "`algorithm = \"auto\"` compares algorithms that only ilk computes")
             .help("leave out `implementation` under [cluster], or name one algorithm"));
@@ -59,7 +65,7 @@ pub(super) fn choose_algorithm(config: &ClusterConfig, matrix: &ModelMatrix, wat
             failed.push("hdbscan was not asked: it takes no number of segments".into());
             continue;
         }
-        match choose(&ClusterConfig { algorithm, ..config.clone() }, matrix, watch) {
+        match choose(&ClusterConfig { algorithm, ..config.clone() }, matrix, standing, watch) {
             Ok(chosen) if chosen.verdict == Verdict::None && tried.is_empty() => return Ok(chosen),
             Ok(chosen) => tried.push(Tried { objection: objection(&chosen, matrix), chosen }),
             Err(error) if tried.is_empty() => return Err(error),

@@ -11,7 +11,7 @@ use crate::cluster::{
 use crate::config::{AlgorithmName, Auto, ClusterConfig};
 use crate::error::{Error, Result, Warning};
 use crate::evidence::indices::adjusted_rand;
-use crate::evidence::select::{Candidate, Space, Template, choose_eps, choose_k, sweep_eps, sweep_k};
+use crate::evidence::select::{Candidate, Space, Standing, Template, choose_eps, choose_k, sweep_eps, sweep_k};
 use crate::evidence::size::{size_of, sweep_sizes};
 use crate::evidence::stability::{self, Stability, stability_rows};
 use crate::evidence::verdict::{self, Evidence, Verdict};
@@ -109,14 +109,20 @@ fn mixed(config: &ClusterConfig, matrix: &ModelMatrix) -> Option<Mixed> {
     (config.algorithm == AlgorithmName::Kprototypes).then(|| matrix.mixed())
 }
 
-pub(super) fn choose(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) -> Result<Chosen> {
+/// `standing` are the segments that the new ones will be held against.
+pub(super) fn choose(
+    config: &ClusterConfig,
+    matrix: &ModelMatrix,
+    standing: Option<&Standing>,
+    watch: &dyn Watch,
+) -> Result<Chosen> {
     if config.algorithm == AlgorithmName::Auto {
-        return choose_algorithm(config, matrix, watch);
+        return choose_algorithm(config, matrix, standing, watch);
     }
     let mixed = mixed(config, matrix);
     let space = space(config, matrix, &mixed)?;
     let mut chosen = match (counted(config), config.algorithm) {
-        (Some(template), _) => by_count(config, &template, space, watch)?,
+        (Some(template), _) => by_count(config, &template, space, standing, watch)?,
         (None, AlgorithmName::Hdbscan) => by_size(config, space)?,
         (None, _) => by_reach(config, space)?,
     };
@@ -137,10 +143,16 @@ pub(super) fn choose(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn W
 }
 
 /// With a number of clusters, given or chosen.
-fn by_count(config: &ClusterConfig, template: &Template, space: Space, watch: &dyn Watch) -> Result<Chosen> {
+fn by_count(
+    config: &ClusterConfig,
+    template: &Template,
+    space: Space,
+    standing: Option<&Standing>,
+    watch: &dyn Watch,
+) -> Result<Chosen> {
     let tick = |done: usize, of: usize| watch.tick(done, of);
     let given = if let Auto::Given(k) = config.n_clusters { Some(k) } else { None };
-    let choice = choose_k(space, template, &config.select, given, config.seed, &tick)?;
+    let choice = choose_k(space, template, &config.select, given, standing, config.seed, &tick)?;
     let warning = Warning::new("W0410", "no number of segments met every condition, so the best of the rest was taken")
         .why("the segments are a convenience here, not a discovery")
         .help("look at the quality table, and at the stability on each card");
@@ -325,8 +337,13 @@ pub struct Weighed {
 ///
 /// # Errors
 /// Of the algorithm.
-pub fn weighed(config: &ClusterConfig, matrix: &ModelMatrix, watch: &dyn Watch) -> Result<Weighed> {
-    let chosen = choose(config, matrix, watch)?;
+pub fn weighed(
+    config: &ClusterConfig,
+    matrix: &ModelMatrix,
+    standing: Option<&Standing>,
+    watch: &dyn Watch,
+) -> Result<Weighed> {
+    let chosen = choose(config, matrix, standing, watch)?;
     let algorithms = certainty(config, &chosen, matrix)?.algorithms;
     let Chosen { candidates, reasons, stability, evidence, verdict, warnings, .. } = chosen;
     Ok(Weighed { verdict, reasons, candidates, evidence, stability, algorithms, warnings })

@@ -1,10 +1,11 @@
 //! A model beside an older one: what each says of the customers of both days.
 
-use super::Model;
+use super::{Model, Prepared};
 use crate::cluster::Assignment;
 use crate::error::Result;
 use crate::evidence::drift::{Drift, drift};
 use crate::evidence::indices;
+use crate::evidence::select::Standing;
 use crate::features::Role;
 use crate::features::matrix::FeatureMatrix;
 use crate::features::preparation::ModelMatrix;
@@ -55,18 +56,36 @@ pub(super) fn centres(x: ArrayView2<f64>, labels: &[Option<usize>], n: usize) ->
 }
 
 /// The clusters of assignments.
-fn clusters(assignments: &[Assignment]) -> Vec<Option<usize>> {
+fn labels_of(assignments: &[Assignment]) -> Vec<Option<usize>> {
     assignments.iter().map(|a| a.cluster).collect()
 }
 
 /// What an older model says of its own day and of today.
-struct LookBack {
+pub(super) struct LookBack {
     then: Vec<Assignment>,
     now: Vec<Assignment>,
     spaces: [ModelMatrix; 2],
 }
 
 impl LookBack {
+    /// `None` where `matrix` lacks a feature of the older model.
+    ///
+    /// # Errors
+    /// E0502 where the matrix does not fit it.
+    pub(super) fn at(elder: &Elder, matrix: &FeatureMatrix) -> Result<Option<Self>> {
+        matrix.select(&elder.model.features).map(|today| Self::of(elder, &today)).transpose()
+    }
+
+    /// Its segments as a new choice in `space` finds them.
+    pub(super) fn standing(&self, elder: &Elder, space: &ModelMatrix) -> Standing {
+        let clusters = elder.model.segments.len();
+        Standing {
+            of: elder.model.version.clone(),
+            clusters,
+            centroids: Some(centres(space.values.view(), &labels_of(&self.now), clusters)),
+        }
+    }
+
     /// `today` has the features of the older model.
     fn of(elder: &Elder, today: &FeatureMatrix) -> Result<Self> {
         let Elder { model, matrix, .. } = elder;
@@ -82,7 +101,7 @@ impl LookBack {
 
     /// What became of its segments in a model that puts the customers of today, with these `ids`, into `labels`, of which there are `n`.
     fn lineage(&self, elder: &Elder, ids: &[String], labels: &[Option<usize>], n: usize) -> Lineage {
-        let (then, now, known) = (clusters(&self.then), clusters(&self.now), elder.known());
+        let (then, now, known) = (labels_of(&self.then), labels_of(&self.now), elder.known());
         let at = |id: &String| elder.matrix.ids.binary_search(id).ok().and_then(|row| then[row]);
         let people: Vec<Option<usize>> = ids.iter().map(at).collect();
         let mut shares = vec![0.0; known.len()];
@@ -117,15 +136,28 @@ impl Elder {
     }
 }
 
-/// What became of the segments of `elder` in a model that puts the customers of `matrix` into `labels`, of which there are `n`.
+/// What became of the segments of `elder` in a model that puts the customers of `matrix` into `labels`, of which there are `n`; `back` is
+/// [`LookBack::at`] the same matrix.
+pub(super) fn lineage(
+    elder: &Elder,
+    back: Option<&LookBack>,
+    matrix: &FeatureMatrix,
+    labels: &[Option<usize>],
+    n: usize,
+) -> Lineage {
+    match back {
+        Some(back) => back.lineage(elder, &matrix.ids, labels, n),
+        None => elder.refused(matrix, n),
+    }
+}
+
+/// The segments of `elder` as a new choice among the prepared customers finds them; `None` where they cannot be compared.
 ///
 /// # Errors
 /// E0502 where the matrix does not fit the older model.
-pub(super) fn lineage(elder: &Elder, matrix: &FeatureMatrix, labels: &[Option<usize>], n: usize) -> Result<Lineage> {
-    match matrix.select(&elder.model.features) {
-        Some(today) => Ok(LookBack::of(elder, &today)?.lineage(elder, &matrix.ids, labels, n)),
-        None => Ok(elder.refused(matrix, n)),
-    }
+pub fn standing(elder: &Elder, prepared: &Prepared) -> Result<Option<Standing>> {
+    let back = LookBack::at(elder, &prepared.matrix)?;
+    Ok(back.map(|back| back.standing(elder, &prepared.model_matrix)))
 }
 
 /// What holding a model beside an older one says.
@@ -190,7 +222,7 @@ const MOST_CHANGED: f64 = 0.05;
 /// # Errors
 /// E0502 where a stored matrix does not fit its model.
 pub fn compare(older: &Elder, newer: &Elder) -> Result<Comparison> {
-    let labels = clusters(&newer.model.assign(&newer.matrix)?);
+    let labels = labels_of(&newer.model.assign(&newer.matrix)?);
     let ids: Vec<String> = newer.model.segments.iter().map(|s| s.id.clone()).collect();
     let Some(today) = newer.matrix.select(&older.model.features) else {
         let lineage = older.refused(&newer.matrix, ids.len()).under(&ids);
@@ -215,8 +247,8 @@ pub fn compare(older: &Elder, newer: &Elder) -> Result<Comparison> {
                     |label: &Option<usize>| label.map_or(UNCLUSTERED, |at| model.segments[at].id.as_str()).to_string();
                 labels.iter().map(name).collect()
             };
-            let [old_then, old_now] = [&back.then, &back.now].map(|all| names(&older.model, &clusters(all)));
-            let new_then = names(&newer.model, &clusters(&newer.model.assign(&before)?));
+            let [old_then, old_now] = [&back.then, &back.now].map(|all| names(&older.model, &labels_of(all)));
+            let new_then = names(&newer.model, &labels_of(&newer.model.assign(&before)?));
             let new_now = names(&newer.model, &labels);
             let both = newer.matrix.ids.iter().enumerate().filter_map(|(now, id)| {
                 let then = older.matrix.ids.binary_search(id).ok()?;

@@ -11,7 +11,7 @@ mod tables;
 
 pub use choose::{Weighed, sweep, weighed};
 pub use features::{attribute_features, dictionary, features, protected_in_use};
-pub use lineage::{Advice, Comparison, Earlier, Elder, compare};
+pub use lineage::{Advice, Comparison, Earlier, Elder, compare, standing};
 pub use tables::{assignment_table, changed_rows, feature_table, rfm_table};
 
 use crate::cluster::Assignment;
@@ -35,7 +35,7 @@ use crate::segment::profile::{Profile, profiles};
 use crate::segment::rfm_grid::facts::RfmFacts;
 use crate::segment::rfm_grid::{self, RfmGrid, Score};
 use crate::segment::segment_id;
-use lineage::lineage;
+use lineage::{LookBack, lineage};
 use std::path::Path;
 
 /// The model of a project.
@@ -246,7 +246,12 @@ pub fn segment(
         AlgorithmName::Auto => "choose algorithm",
         _ => "choose k",
     });
-    let chosen = choose::choose(&config.cluster, &prepared.model_matrix, watch)?;
+    let beside = match elder {
+        Some(elder) => LookBack::at(elder, &prepared.matrix)?.map(|back| (elder, back)),
+        None => None,
+    };
+    let standing = beside.as_ref().map(|(elder, back)| back.standing(elder, &prepared.model_matrix));
+    let chosen = choose::choose(&config.cluster, &prepared.model_matrix, standing.as_ref(), watch)?;
     let choose::Certainty { confidence, algorithms } =
         choose::certainty(&config.cluster, &chosen, &prepared.model_matrix)?;
     watch.end(&chosen.reasons);
@@ -266,7 +271,8 @@ pub fn segment(
     let described = profiles(&prepared.matrix, &prepared.preparation, &labels, n);
     let currency = &config.project.currency;
     let mut named = personas(&described.everyone, &described.segments, &prepared.matrix.features, currency);
-    let lineage = elder.map(|elder| lineage(elder, &prepared.matrix, &labels, n)).transpose()?;
+    let back = beside.as_ref().map(|(_, back)| back);
+    let lineage = elder.map(|elder| lineage(elder, back, &prepared.matrix, &labels, n));
     let identities = identities(elder, lineage.as_ref(), &described.segments, &prepared.matrix.features, &mut named);
     let ids = identities.iter().map(|identity| identity.id.clone());
     let wait = in_own_words(ids.zip(&mut named), &config.personas)?;

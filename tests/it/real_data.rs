@@ -89,7 +89,7 @@ fn online_retail_has_no_three_natural_segments_or_more() {
         });
         let x = Array2::from_shape_fn((4_338, 3), |(row, column)| columns[column][row]);
         let kmeans = |n_clusters| Algorithm::KMeans(KMeans { n_clusters, ..KMeans::default() });
-        let choice = choose_k(x.view().into(), &kmeans, &SelectK::default(), None, 42, &|_, _| {}).unwrap();
+        let choice = choose_k(x.view().into(), &kmeans, &SelectK::default(), None, None, 42, &|_, _| {}).unwrap();
         assert_eq!(choice.candidates.len(), 7);
         for candidate in choice.candidates.iter().filter(|candidate| candidate.clusters >= 3) {
             assert_ne!(candidate.verdict, Some(Verdict::Natural), "{candidate:?}");
