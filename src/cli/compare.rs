@@ -4,10 +4,8 @@ use super::elder::load;
 use super::{Voice, config, table};
 use crate::error::Result;
 use crate::evidence::verdict::Verdict;
-use crate::features::Unit;
 use crate::pipeline::{Comparison, compare};
-use crate::report::changes::{HEADER, life};
-use crate::segment::decomposition::Decomposition;
+use crate::report::changes::{HEADER, advice, causes, judged, life};
 use crate::store::{ModelRef, Store};
 use clap::Args;
 use serde_json::json;
@@ -46,21 +44,19 @@ impl Compare {
         voice.say(format!("Definition   {}", found.lineage.words()));
         let rows: Vec<Vec<String>> = found.lineage.lives.iter().map(life).collect();
         voice.say(table(&HEADER, &rows, &[3, 4, 5]));
-        voice.say(format!("\nCustomers    {}", found.decomposition.map_or_else(unknown, words)));
-        for drift in found.drift.iter().take(3) {
-            let judged = if drift.large() {
-                "large"
-            } else if drift.notable() {
-                "small"
-            } else {
-                "none to speak of"
-            };
+        let monitoring = &found.monitoring;
+        voice.say(format!("\nCustomers    {}", causes(monitoring)));
+        for drift in monitoring.drift.iter().take(3) {
             voice.say(format!(
-                "Drift        {}: {judged} (PSI {:.3}, by chance up to {:.3}; KS {:.2})",
-                drift.feature, drift.psi, drift.psi_by_chance, drift.ks
+                "Drift        {}: {} (PSI {:.3}, by chance up to {:.3}; KS {:.2})",
+                drift.feature,
+                judged(drift),
+                drift.psi,
+                drift.psi_by_chance,
+                drift.ks
             ));
         }
-        voice.say(format!("Advice       {}: {}", found.advice.words(), found.reasons.join("; ")));
+        voice.say(format!("Advice       {}", advice(monitoring)));
         let objections = objections(&worth(store, &older)?, &worth(store, &newer)?, &found);
         let gate = if objections.is_empty() { "open".to_string() } else { format!("shut: {}", objections.join("; ")) };
         voice.say(format!("Gate         {gate}"));
@@ -69,23 +65,6 @@ impl Compare {
         )?;
         Ok(if objections.is_empty() { 0 } else { SHUT })
     }
-}
-
-fn unknown() -> String {
-    "why they changed segments cannot be told: one model has features that the other lacks".into()
-}
-
-fn words(parts: Decomposition) -> String {
-    let count = |n: usize| Unit::Count.format(n as f64, "");
-    let Decomposition { customers, changed, customers_moved, ruler_moved, interaction } = parts;
-    format!(
-        "{} of {} who are in both changed segments: {} moved themselves, of {} the ruler moved, {} by both",
-        count(changed),
-        count(customers),
-        count(customers_moved),
-        count(ruler_moved),
-        count(interaction)
-    )
 }
 
 fn worth(store: &Store, model: &ModelRef) -> Result<Worth> {

@@ -14,6 +14,7 @@ pub mod features;
 pub mod forget;
 pub mod history;
 pub mod init;
+pub mod migrate;
 pub mod progress;
 pub mod promote;
 pub mod report;
@@ -91,6 +92,8 @@ pub enum Command {
     Sweep(sweep::Sweep),
     /// What changed between two models: customers, or the ruler
     Compare(compare::Compare),
+    /// Who moved between segments from one day to another, both seen by one model
+    Migrate(migrate::Migrate),
     /// Make a version the one that others score with
     Promote(promote::Promote),
     /// Make a version again and say whether it is identical, or what differs first
@@ -168,6 +171,7 @@ fn dispatch(cli: &Cli, store: &Store, voice: &Voice) -> Result<i32> {
         Command::Forget(command) => command.run(store, voice),
         Command::Verify(command) => command.run(store, voice),
         Command::Compare(command) => command.run(store, voice),
+        Command::Migrate(command) => command.run(store, voice),
         Command::Promote(command) => command.run(store, voice),
         Command::History(command) => command.run(store, voice),
         Command::Why(command) => command.run(store, voice),

@@ -8,8 +8,9 @@ use crate::export::Format;
 use crate::features::Unit;
 use crate::pipeline::{self, Watch, changed_rows, feature_table};
 use crate::report::words::leads;
-use crate::report::{Report, evidence, html, markdown};
+use crate::report::{Report, SMALL_CELL, evidence, html, markdown};
 use crate::segment::lineage::Record;
+use crate::segment::migration::{Migration, Movements};
 use crate::store::{LINEAGE, Manifest, Published, Store, now};
 use clap::Args;
 use serde::Serialize;
@@ -51,7 +52,7 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
     let _lock = store.lock()?;
     let started = now();
     let look = look(config, store)?;
-    let progress = Progress::new(voice, 6);
+    let progress = Progress::new(voice, 7);
     let prepared = pipeline::prepare(config, store.root(), &progress)?;
     let period = pipeline::period(&prepared.tables);
     let name = &config.project.name;
@@ -59,6 +60,10 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
     let elder = elder::reference(store, name)?;
     let mut run = pipeline::segment(config, prepared, &version, elder.as_ref(), &progress)?;
     run.report.look = look;
+    progress.begin("look back");
+    let movements = pipeline::movements(&run, &config.input, store.root(), config.max_rejected()?)?;
+    progress.end(&movements.iter().map(looked_back).collect::<Vec<_>>());
+    run.report.migration = movements.map(|movements| movements.without_few(SMALL_CELL));
     voice.warn(&run.report.warnings);
 
     progress.begin("write");
@@ -82,6 +87,7 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
         "sizes": run.report.segments.iter().map(|s| (s.id.clone(), s.profile.customers)).collect::<BTreeMap<_, _>>(),
         "stability": run.report.segments.iter().map(|s| (s.id.clone(), s.stability)).collect::<BTreeMap<_, _>>(),
         "sweep": run.report.method.sweep,
+        "chance": run.chance,
     });
     let mut files = vec![
         ("model.json", run.model.to_json()?.into_bytes()),
@@ -112,6 +118,14 @@ pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(
     let published = store.publish(name, &version, &period, &files, manifest, &report_files)?;
     progress.end(&[]);
     Ok((run.report, published))
+}
+
+/// `2011-09-09: 22 % of customers were in another segment`.
+fn looked_back(movements: &Movements) -> String {
+    let Movements { last, year_before, .. } = movements;
+    let share = |migration: &Migration| format!("{:.0} %", migration.changed_share() * 100.0);
+    let before = year_before.as_ref().map_or_else(String::new, |before| format!("; a year before {}", share(before)));
+    format!("since {} {} went to another segment{before}", last.from, share(last))
 }
 
 fn metadata(started: u64, parent: Option<&str>) -> BTreeMap<String, serde_json::Value> {

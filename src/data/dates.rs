@@ -43,6 +43,16 @@ impl Day {
         (self.0 + 3).rem_euclid(7) as usize
     }
 
+    /// So many months before: the same day, or the last one where the month is shorter; the last day of a month stays one.
+    #[must_use]
+    pub fn months_before(self, months: u32) -> Self {
+        use chrono::{Datelike, Months};
+        let next = Self(self.0 + 1).date();
+        // The last day of a month is the day before the first of the next.
+        let (date, back) = if next.day() == 1 { (next, 1) } else { (self.date(), 0) };
+        date.checked_sub_months(Months::new(months)).map_or(self, |date| Self(date.to_epoch_days() - back))
+    }
+
     /// The last day of its quarter.
     pub(crate) fn quarter_end(self) -> Self {
         use chrono::Datelike;

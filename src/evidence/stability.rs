@@ -77,45 +77,69 @@ pub fn bootstrap(
     sample.bootstrap(&[found], bootstraps, seed).swap_remove(0)
 }
 
-/// How sure the cluster of every row is: the share of resamples (as in [`bootstrap`]) whose clusters, matched to `labels` by
-/// the rows they share, put it where `labels` do. `None` for rows without a cluster.
+/// What refits of resamples make of a labelling.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Refits {
+    /// How sure the cluster of every row is: the share of resamples that put it where the labelling does. `None` for rows without one.
+    pub confidence: Vec<Option<f64>>,
+    /// Per cluster that one resample has a row in, and per cluster that another has it in, the rows of all, summed over disjoint pairs of
+    /// resamples; the last of each is none. What two refits of the same customers disagree about is the noise floor of any move between clusters.
+    pub moves: Vec<Vec<u64>>,
+}
+
+/// Refits resamples (as in [`bootstrap`]) and matches their clusters to `labels` by the rows they share.
 ///
 /// # Panics
 /// If `points` and `labels` differ in length.
-pub fn confidence(
+pub fn refits(
     points: Points,
     labels: &[Option<usize>],
     algorithm: &Algorithm,
     bootstraps: usize,
     max_rows: usize,
     seed: u64,
-) -> Vec<Option<f64>> {
+) -> Refits {
     let sample = Sample::new(points, max_rows, seed);
-    let of_sample = sample.labels_of(labels).of_sample;
+    let Labels { of_sample, n_clusters } = sample.labels_of(labels);
     let algorithms = [algorithm.clone()];
-    let agreeing = |number: u64| -> Vec<bool> {
+    // Per row the old cluster that the new one of the resample is; `n_clusters` for none.
+    let again = |number: u64| -> Option<Vec<u32>> {
         let resample = sample.draw(number, seed);
         let mut fits = fit_each(&algorithms, resample.points(), resample.seed).into_iter().flatten();
-        let Some(Ok((refit, _))) = fits.next() else { return vec![false; labels.len()] };
+        let Some(Ok((refit, _))) = fits.next() else { return None };
         let matched = match_by_overlap(&of_sample, &refit.clusters_of(sample.points.points()));
-        let old_of = |new: usize| matched.iter().position(|&of| of == Some(new));
-        let to_old: Vec<Option<usize>> = (0..refit.n_clusters()).map(old_of).collect();
-        let again = refit.clusters_of(points);
-        labels.iter().zip(again).map(|(old, new)| old.is_some() && *old == new.and_then(|new| to_old[new])).collect()
+        let old_of = |new: usize| matched.iter().position(|&of| of == Some(new)).unwrap_or(n_clusters) as u32;
+        let to_old: Vec<u32> = (0..refit.n_clusters()).map(old_of).collect();
+        let none = n_clusters as u32;
+        Some(refit.clusters_of(points).into_iter().map(|new| new.map_or(none, |new| to_old[new])).collect())
     };
-    let none = || vec![0_u32; labels.len()];
-    let counts = (0..bootstraps as u64)
+    let places = n_clusters + 1;
+    let nothing = || (vec![0_u32; labels.len()], vec![0_u64; places * places]);
+    let (counts, moves) = (0..bootstraps as u64)
+        .step_by(2)
+        .collect::<Vec<u64>>()
         .into_par_iter()
-        .fold(none, |mut counts, number| {
-            counts.iter_mut().zip(agreeing(number)).for_each(|(count, agrees)| *count += u32::from(agrees));
-            counts
+        .fold(nothing, |(mut counts, mut moves), first| {
+            let pair: Vec<Option<Vec<u32>>> = (first..(bootstraps as u64).min(first + 2)).map(again).collect();
+            for found in pair.iter().flatten() {
+                let agrees = labels.iter().zip(found).map(|(old, new)| *old == Some(*new as usize));
+                counts.iter_mut().zip(agrees).for_each(|(count, agrees)| *count += u32::from(agrees));
+            }
+            if let [Some(one), Some(other)] = &pair[..] {
+                one.iter().zip(other).for_each(|(a, b)| moves[*a as usize * places + *b as usize] += 1);
+            }
+            (counts, moves)
         })
-        .reduce(none, |mut a, b| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            a
+        .reduce(nothing, |(mut counts, mut moves), (more, more_moves)| {
+            counts.iter_mut().zip(more).for_each(|(a, b)| *a += b);
+            moves.iter_mut().zip(more_moves).for_each(|(a, b)| *a += b);
+            (counts, moves)
         });
     let share = |(label, count): (&Option<usize>, u32)| label.map(|_| f64::from(count) / bootstraps.max(1) as f64);
-    labels.iter().zip(counts).map(share).collect()
+    Refits {
+        confidence: labels.iter().zip(counts).map(share).collect(),
+        moves: moves.chunks(places).map(<[u64]>::to_vec).collect(),
+    }
 }
 
 /// The customers among whom stability is measured.
@@ -377,7 +401,14 @@ mod tests {
         let found = bootstrap(x.view().into(), &labels, &algorithm, 21, 4000, 7);
         let always = Recurrence { jaccard: 1.0, dissolved: 0, recovered: 21, resamples: 21 };
         assert_eq!(found, Stability { clusters: vec![always; 3], agreement: Some(1.0) });
-        assert_eq!(confidence(x.view().into(), &labels, &algorithm, 9, 4000, 7), vec![Some(1.0); 180]);
+        let found = refits(x.view().into(), &labels, &algorithm, 9, 4000, 7);
+        assert_eq!(found.confidence, vec![Some(1.0); 180]);
+        // Four pairs of nine resamples, nobody changes sides.
+        let still = |place: usize| labels.iter().filter(|label| **label == Some(place)).count() as u64 * 4;
+        for (from, row) in found.moves.iter().enumerate() {
+            let kept: Vec<u64> = (0..row.len()).map(|to| if from == to { still(from) } else { 0 }).collect();
+            assert_eq!(*row, kept);
+        }
         assert_eq!(bootstrap(x.view().into(), &labels, &algorithm, 0, 4000, 7), Stability::default());
         // One group cut in two anywhere: those in the middle are the least sure.
         let one = groups(1);
@@ -386,7 +417,13 @@ mod tests {
             model.fit(one.view(), 1).unwrap().assign(one.view()).iter().map(|a| a.cluster).collect();
         labels[0] = None;
         let algorithm = Algorithm::KMeans(model);
-        let sure = confidence(one.view().into(), &labels, &algorithm, 40, 4000, 7);
+        let found = refits(one.view().into(), &labels, &algorithm, 40, 4000, 7);
+        // Twenty pairs of the sixty; many change sides.
+        let moves: Vec<u64> = found.moves.concat();
+        let still: u64 = (0..3).map(|place| found.moves[place][place]).sum();
+        assert_eq!(moves.iter().sum::<u64>(), 20 * 60);
+        assert!((300..1100).contains(&still), "{moves:?}");
+        let sure = found.confidence;
         assert_eq!(sure[0], None);
         let sure: Vec<f64> = sure.into_iter().flatten().collect();
         assert!(sure.len() == 59 && sure.iter().any(|&s| s < 0.7) && sure.iter().any(|&s| s > 0.7), "{sure:?}");

@@ -201,6 +201,8 @@ fn weigh(config: &ClusterConfig, chosen: Chosen, space: Space) -> Result<Chosen>
 pub(super) struct Certainty {
     /// Of every customer's segment: the share of resamples that agree. Empty where none were made.
     pub(super) confidence: Vec<Option<f64>>,
+    /// What pairs of resamples disagree about, see [`stability::Refits`]. Empty where none were made.
+    pub(super) moves: Vec<Vec<u64>>,
     /// Other algorithms with as many clusters, and how far they agree (adjusted Rand index).
     pub(super) algorithms: Vec<(String, f64)>,
 }
@@ -215,14 +217,8 @@ pub(super) fn certainty(config: &ClusterConfig, chosen: &Chosen, matrix: &ModelM
     let labels = chosen.prototypes.clusters_of(space.points);
     let algorithm = chosen.algorithm.for_resamples();
     let bootstraps = config.select.bootstraps;
-    let confidence = stability::confidence(
-        space.points,
-        &labels,
-        &algorithm,
-        bootstraps,
-        stability_rows(space.x.nrows()),
-        config.seed,
-    );
+    let refits =
+        stability::refits(space.points, &labels, &algorithm, bootstraps, stability_rows(space.x.nrows()), config.seed);
     let others = [
         Algorithm::KMeans(KMeans { n_clusters: clusters, ..KMeans::default() }),
         Algorithm::GaussianMixture(GaussianMixture {
@@ -241,7 +237,8 @@ pub(super) fn certainty(config: &ClusterConfig, chosen: &Chosen, matrix: &ModelM
         let theirs = other.fit(x.view(), config.seed).ok()?.clusters_of(x.view().into());
         Some((other.name().to_string(), adjusted_rand(&ours, &theirs)))
     });
-    Ok(Certainty { confidence, algorithms: agreeing.collect() })
+    let stability::Refits { confidence, moves } = refits;
+    Ok(Certainty { confidence, moves, algorithms: agreeing.collect() })
 }
 
 /// Where a radius decides how many clusters there are.

@@ -167,6 +167,8 @@ pub(super) fn report(
         season: pictures::season(tables, matrix, labels, n_segments),
         positions: Vec::new(),
         lineage: None,
+        monitoring: None,
+        migration: None,
         ledger: tables.ledger.clone(),
         warnings,
     })

@@ -3,16 +3,17 @@
 use super::{Model, Prepared};
 use crate::cluster::Assignment;
 use crate::error::Result;
-use crate::evidence::drift::{Drift, drift};
+use crate::evidence::drift::drift;
 use crate::evidence::indices;
 use crate::evidence::select::Standing;
 use crate::features::Role;
 use crate::features::matrix::FeatureMatrix;
 use crate::features::preparation::ModelMatrix;
 use crate::segment::UNCLUSTERED;
-use crate::segment::decomposition::{Decomposition, FourViews, decompose};
+use crate::segment::decomposition::{FourViews, decompose};
 use crate::segment::lineage::{Lineage, Rulers, trace};
 use crate::segment::model::{Fit, assign};
+use crate::segment::monitoring::Monitoring;
 use ndarray::{Array2, ArrayView2};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -56,7 +57,7 @@ pub(super) fn centres(x: ArrayView2<f64>, labels: &[Option<usize>], n: usize) ->
 }
 
 /// The clusters of assignments.
-fn labels_of(assignments: &[Assignment]) -> Vec<Option<usize>> {
+pub(super) fn labels_of(assignments: &[Assignment]) -> Vec<Option<usize>> {
     assignments.iter().map(|a| a.cluster).collect()
 }
 
@@ -160,86 +161,21 @@ pub fn standing(elder: &Elder, prepared: &Prepared) -> Result<Option<Standing>> 
     Ok(back.map(|back| back.standing(elder, &prepared.model_matrix)))
 }
 
-/// What holding a model beside an older one says.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Comparison {
-    /// What became of the older segments.
-    pub lineage: Lineage,
-    /// Of those whose segment changed, why; `None` where the models cannot be compared.
-    pub decomposition: Option<Decomposition>,
-    /// The features that form segments in the older model, those that moved most first.
-    pub drift: Vec<Drift>,
-    /// Share of the customers beyond the older model's training range; one in a hundred is expected.
-    pub beyond: f64,
-    /// Squared distance per customer to the older model's segments, now by then; `None` where then it was 0.
-    pub inertia_ratio: Option<f64>,
-    /// What to do with the older model.
-    pub advice: Advice,
-    /// What speaks for the advice.
-    pub reasons: Vec<String>,
-}
-
-/// What to do with a model, given today's customers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Advice {
-    /// It fits: go on.
-    KeepScoring,
-    /// It fits, but customers have moved: score them again.
-    Rescore,
-    /// It no longer fits.
-    Retrain,
-}
-
-impl Advice {
-    /// As people say it.
-    pub fn words(self) -> &'static str {
-        match self {
-            Advice::KeepScoring => "keep scoring with it",
-            Advice::Rescore => "score customers again",
-            Advice::Retrain => "retrain",
-        }
-    }
-}
-
-/// Features that moved far from which a model is retrained.
-const MOVED_FEATURES: usize = 2;
-
-/// Share of customers beyond the training range from which it is.
-const MOST_BEYOND: f64 = 0.05;
-
-/// Growth of the squared distance from which it is.
-const MOST_INERTIA: f64 = 1.15;
-
-/// Agreement of the frozen model with a new one below which it is.
-const LEAST_AGREEMENT: f64 = 0.8;
-
-/// Share of customers who changed segments from which they are scored again.
-const MOST_CHANGED: f64 = 0.05;
-
-/// Holds `newer` beside `older`, with the customers of both days as they were stored.
+/// What today's customers say of the older model. `labels` are those that the newer `model` gives the customers of `matrix`, `back` is
+/// [`LookBack::at`] it, `lineage` what became of the segments.
 ///
 /// # Errors
-/// E0502 where a stored matrix does not fit its model.
-pub fn compare(older: &Elder, newer: &Elder) -> Result<Comparison> {
-    let labels = labels_of(&newer.model.assign(&newer.matrix)?);
-    let ids: Vec<String> = newer.model.segments.iter().map(|s| s.id.clone()).collect();
-    let Some(today) = newer.matrix.select(&older.model.features) else {
-        let lineage = older.refused(&newer.matrix, ids.len()).under(&ids);
-        let reasons = lineage.refused.iter().cloned().collect();
-        return Ok(Comparison {
-            lineage,
-            decomposition: None,
-            drift: Vec::new(),
-            beyond: 0.0,
-            inertia_ratio: None,
-            advice: Advice::Retrain,
-            reasons,
-        });
-    };
-    let back = LookBack::of(older, &today)?;
-    let lineage = back.lineage(older, &newer.matrix.ids, &labels, ids.len()).under(&ids);
-    let decomposition = match older.matrix.select(&newer.model.features) {
+/// E0502 where a matrix does not fit its model.
+pub(super) fn monitoring(
+    older: &Elder,
+    back: Option<&LookBack>,
+    lineage: &Lineage,
+    model: &Model,
+    matrix: &FeatureMatrix,
+    labels: &[Option<usize>],
+) -> Result<Monitoring> {
+    let Some(back) = back else { return Ok(Monitoring::refused(lineage.refused.iter().cloned().collect())) };
+    let decomposition = match older.matrix.select(&model.features) {
         None => None,
         Some(before) => {
             let names = |model: &Model, labels: &[Option<usize>]| -> Vec<String> {
@@ -248,9 +184,9 @@ pub fn compare(older: &Elder, newer: &Elder) -> Result<Comparison> {
                 labels.iter().map(name).collect()
             };
             let [old_then, old_now] = [&back.then, &back.now].map(|all| names(&older.model, &labels_of(all)));
-            let new_then = names(&newer.model, &labels_of(&newer.model.assign(&before)?));
-            let new_now = names(&newer.model, &labels);
-            let both = newer.matrix.ids.iter().enumerate().filter_map(|(now, id)| {
+            let new_then = names(model, &labels_of(&model.assign(&before)?));
+            let new_now = names(model, labels);
+            let both = matrix.ids.iter().enumerate().filter_map(|(now, id)| {
                 let then = older.matrix.ids.binary_search(id).ok()?;
                 Some(FourViews {
                     old_then: &old_then[then],
@@ -262,58 +198,36 @@ pub fn compare(older: &Elder, newer: &Elder) -> Result<Comparison> {
             Some(decompose(both))
         }
     };
-    let mut drifts: Vec<Drift> = (older.model.features.iter())
-        .filter(|feature| feature.role == Role::Form)
-        .filter_map(|feature| drift(&feature.name, older.matrix.numbers(&feature.name)?, today.numbers(&feature.name)?))
-        .collect();
-    drifts.sort_by(|a, b| b.psi.total_cmp(&a.psi));
+    let drifts = (older.model.features.iter()).filter(|feature| feature.role == Role::Form).filter_map(|feature| {
+        drift(&feature.name, older.matrix.numbers(&feature.name)?, matrix.numbers(&feature.name)?)
+    });
     let beyond = back.beyond(older);
     let beyond = beyond.iter().filter(|beyond| **beyond).count() as f64 / beyond.len().max(1) as f64;
     let inertia = |all: &[Assignment]| indices::inertia(all) / all.len().max(1) as f64;
     let inertia_ratio = Some(inertia(&back.then)).filter(|then| *then > 0.0).map(|then| inertia(&back.now) / then);
-    let (advice, reasons) = advise(&lineage, decomposition, &drifts, beyond, inertia_ratio);
-    Ok(Comparison { lineage, decomposition, drift: drifts, beyond, inertia_ratio, advice, reasons })
+    Ok(Monitoring::of(lineage, decomposition, drifts.collect(), beyond, inertia_ratio))
 }
 
-/// What to do with the older model, and why, with the thresholds that decided.
-fn advise(
-    lineage: &Lineage,
-    decomposition: Option<Decomposition>,
-    drifts: &[Drift],
-    beyond: f64,
-    inertia_ratio: Option<f64>,
-) -> (Advice, Vec<String>) {
-    let mut retrain = Vec::new();
-    let large: Vec<&Drift> = drifts.iter().filter(|drift| drift.large()).collect();
-    if large.len() >= MOVED_FEATURES {
-        let names: Vec<String> = large.iter().map(|d| format!("{} (PSI {:.2})", d.feature, d.psi)).collect();
-        retrain.push(format!("{} features moved far, from {MOVED_FEATURES}: {}", large.len(), names.join(", ")));
-    }
-    if beyond > MOST_BEYOND {
-        let (beyond, most) = (beyond * 100.0, MOST_BEYOND * 100.0);
-        retrain.push(format!("{beyond:.0} % of customers lie beyond the training range, above {most:.0} %"));
-    }
-    if let Some(ratio) = inertia_ratio.filter(|ratio| *ratio > MOST_INERTIA) {
-        retrain
-            .push(format!("customers lie {ratio:.2} times as far from their segments (squared), above {MOST_INERTIA}"));
-    }
-    if lineage.agreement < LEAST_AGREEMENT {
-        let agreement = lineage.agreement;
-        retrain.push(format!("the model frozen and the new one agree by {agreement:.2}, below {LEAST_AGREEMENT}"));
-    }
-    if !retrain.is_empty() {
-        return (Advice::Retrain, retrain);
-    }
-    let mut rescore: Vec<String> = Vec::new();
-    if let Some(drift) = drifts.first().filter(|drift| drift.notable()) {
-        rescore.push(format!("{} moved (PSI {:.2}, above 0.1 and chance)", drift.feature, drift.psi));
-    }
-    if let Some(parts) = decomposition.filter(|d| d.changed as f64 > MOST_CHANGED * d.customers as f64) {
-        let share = parts.changed as f64 / parts.customers as f64 * 100.0;
-        rescore.push(format!("{share:.0} % of customers are in another segment, above {:.0} %", MOST_CHANGED * 100.0));
-    }
-    if !rescore.is_empty() {
-        return (Advice::Rescore, rescore);
-    }
-    (Advice::KeepScoring, vec!["nothing moved by more than chance and convention allow".into()])
+/// What holding a model beside an older one says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// What became of the older segments.
+    pub lineage: Lineage,
+    /// Whether the older model still fits.
+    #[serde(flatten)]
+    pub monitoring: Monitoring,
+}
+
+/// Holds `newer` beside `older`, with the customers of both days as they were stored.
+///
+/// # Errors
+/// E0502 where a stored matrix does not fit its model.
+pub fn compare(older: &Elder, newer: &Elder) -> Result<Comparison> {
+    let Elder { model, matrix, .. } = newer;
+    let labels = labels_of(&model.assign(matrix)?);
+    let ids: Vec<String> = model.segments.iter().map(|s| s.id.clone()).collect();
+    let back = LookBack::at(older, matrix)?;
+    let lineage = lineage(older, back.as_ref(), matrix, &labels, ids.len()).under(&ids);
+    let monitoring = monitoring(older, back.as_ref(), &lineage, model, matrix, &labels)?;
+    Ok(Comparison { lineage, monitoring })
 }

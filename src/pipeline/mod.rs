@@ -6,12 +6,14 @@ mod choose;
 mod facts;
 mod features;
 mod lineage;
+mod migration;
 mod pictures;
 mod tables;
 
 pub use choose::{Weighed, sweep, weighed};
 pub use features::{attribute_features, dictionary, features, protected_in_use};
-pub use lineage::{Advice, Comparison, Earlier, Elder, compare, standing};
+pub use lineage::{Comparison, Earlier, Elder, compare, standing};
+pub use migration::{View, migration, migration_table, movements};
 pub use tables::{assignment_table, changed_rows, feature_table, rfm_table};
 
 use crate::cluster::Assignment;
@@ -28,6 +30,7 @@ use crate::features::smoothing::Learned;
 use crate::features::{Feature, Role, Unit, rfm};
 use crate::report::{Report, SMALL_CELL};
 use crate::segment::lineage::Lineage;
+use crate::segment::migration::Chance;
 use crate::segment::model::{FORMAT, ModelSegment, SegmentModel, assign, far_distance};
 use crate::segment::persona::{Persona, drivers, in_own_words, keep_names, personas};
 use crate::segment::playbook::{play_of, play_of_leads, playbook};
@@ -35,7 +38,7 @@ use crate::segment::profile::{Profile, profiles};
 use crate::segment::rfm_grid::facts::RfmFacts;
 use crate::segment::rfm_grid::{self, RfmGrid, Score};
 use crate::segment::segment_id;
-use lineage::{LookBack, lineage};
+use lineage::{LookBack, lineage, monitoring};
 use std::path::Path;
 
 /// The model of a project.
@@ -90,6 +93,8 @@ pub struct Run {
     pub assignments: Vec<Assignment>,
     /// How sure the segment of every customer is: the share of resamples that agree. Empty where none were made.
     pub confidence: Vec<Option<f64>>,
+    /// How often refits put customers of one segment into another; `None` where none were made.
+    pub chance: Option<Chance>,
     /// RFM scores, one per customer of the matrix; empty where the model has no grid.
     pub rfm: Vec<Option<Score>>,
     /// Everything the report says.
@@ -252,7 +257,7 @@ pub fn segment(
     };
     let standing = beside.as_ref().map(|(elder, back)| back.standing(elder, &prepared.model_matrix));
     let chosen = choose::choose(&config.cluster, &prepared.model_matrix, standing.as_ref(), watch)?;
-    let choose::Certainty { confidence, algorithms } =
+    let choose::Certainty { confidence, moves, algorithms } =
         choose::certainty(&config.cluster, &chosen, &prepared.model_matrix)?;
     watch.end(&chosen.reasons);
 
@@ -315,6 +320,10 @@ pub fn segment(
     let mut report =
         facts::report(config, &prepared, chosen, &model, &assignments, &labels, described, named, stability)?;
     report.method.algorithms = algorithms;
+    report.monitoring = match (elder, &lineage) {
+        (Some(elder), Some(lineage)) => Some(monitoring(elder, back, lineage, &model, &prepared.matrix, &labels)?),
+        _ => None,
+    };
     report.lineage = lineage;
     report.warnings.extend(wait);
     let plays = playbook(&config.playbook)?;
@@ -330,7 +339,16 @@ pub fn segment(
         fitted.scores
     });
     watch.end(&[]);
-    Ok(Run { prepared, model, assignments, confidence, rfm, report })
+    let chance = (!moves.is_empty()).then(|| {
+        // Those in no segment stay last.
+        let place = |new: usize| order.get(new).copied().unwrap_or(new);
+        let row = |from: usize| (0..=n).map(|to| moves[place(from)][place(to)]).collect();
+        Chance::of(
+            model.segments.iter().map(|segment| segment.id.clone()).collect(),
+            &(0..=n).map(row).collect::<Vec<_>>(),
+        )
+    });
+    Ok(Run { prepared, model, assignments, confidence, chance, rfm, report })
 }
 
 /// Id, name and colour of each segment: those that it had, or the next ones. A name stays while what it came from does.

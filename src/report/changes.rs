@@ -1,7 +1,11 @@
 //! What became of the segments, in words.
 
 use super::Report;
+use crate::evidence::drift::Drift;
+use crate::features::Unit;
+use crate::segment::decomposition::Decomposition;
 use crate::segment::lineage::{End, Event, Life};
+use crate::segment::monitoring::Monitoring;
 
 /// Head of the table of lives.
 pub const HEADER: [&str; 6] = ["ID", "WHAT HAPPENED", "FROM", "SAME CUSTOMERS", "SAME PEOPLE", "SHIFT"];
@@ -66,4 +70,53 @@ pub fn sentences(report: &Report) -> Vec<String> {
     }
     said.extend(lineage.ended.iter().map(ended));
     said
+}
+
+/// Of those whose segment changed, why.
+pub fn causes(monitoring: &Monitoring) -> String {
+    let Some(Decomposition { customers, changed, customers_moved, ruler_moved, interaction }) =
+        monitoring.decomposition
+    else {
+        return "why they changed segments cannot be told: one model has features that the other lacks".into();
+    };
+    let count = |n: usize| Unit::Count.format(n as f64, "");
+    format!(
+        "{} of {} who are in both changed segments: {} moved themselves, of {} the ruler moved, {} by both",
+        count(changed),
+        count(customers),
+        count(customers_moved),
+        count(ruler_moved),
+        count(interaction)
+    )
+}
+
+/// How far a feature moved, in a word.
+pub fn judged(drift: &Drift) -> &'static str {
+    if drift.large() {
+        "large"
+    } else if drift.notable() {
+        "small"
+    } else {
+        "none to speak of"
+    }
+}
+
+/// The one advice, and what decided it.
+pub fn advice(monitoring: &Monitoring) -> String {
+    format!("{}: {}", monitoring.advice.words(), monitoring.reasons.join("; "))
+}
+
+/// Head of the table of drifts.
+pub const DRIFT_HEADER: [&str; 6] = ["Feature", "Drift", "PSI", "By chance up to", "KS", "Outside what was known"];
+
+/// A row of the table of drifts; `label` is how the feature is called.
+pub fn drift(label: &str, drift: &Drift) -> Vec<String> {
+    vec![
+        label.to_string(),
+        judged(drift).to_string(),
+        format!("{:.3}", drift.psi),
+        format!("{:.3}", drift.psi_by_chance),
+        format!("{:.2}", drift.ks),
+        format!("{:.1} %", drift.outside * 100.0),
+    ]
 }

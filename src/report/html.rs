@@ -1,8 +1,10 @@
 //! The report as one HTML file: no outside loads, readable on paper, in the dark and without its script, which only adds.
 
+use super::changes;
 use super::chart::{self, CARD, Drawing, PALETTE, Placed};
 use super::composition::{Composition, levels as stages, nps_words, satisfaction};
 use super::evidence;
+use super::migration;
 use super::rfm;
 use super::words::{findings, headline_numbers, leads, profile_cells, rule, segment_columns, telling, told, typical};
 use super::{FeatureFacts, Report, SMALL_CELL, SegmentFacts};
@@ -116,8 +118,10 @@ fn compose(report: &Report, assets: Assets) -> Result<String> {
                     recurrences => evidence::recurrences(report),
                 },
                 findings => findings(report),
-                changes => super::changes::sentences(report),
-                lives => report.lineage.iter().flat_map(|l| &l.lives).map(super::changes::life).collect::<Vec<_>>(),
+                changes => changes::sentences(report),
+                monitoring => monitoring(report),
+                migration => migration(report),
+                lives => report.lineage.iter().flat_map(|l| &l.lives).map(changes::life).collect::<Vec<_>>(),
                 columns => columns.iter().map(|c| c.label.clone()).collect::<Vec<_>>(),
                 rows, charts, cards,
                 grid => grid(report),
@@ -189,6 +193,37 @@ fn grid(report: &Report) -> Option<Value> {
         rows => rfm::segment_rows(facts, &report.currency, SMALL_CELL),
         cut_header => rfm::CUT_HEADER.to_vec(),
         cuts => rfm::cut_rows(facts),
+    })
+}
+
+/// Whether the model before still fits.
+fn monitoring(report: &Report) -> Option<Value> {
+    let facts = report.monitoring.as_ref()?;
+    let label = |name: &str| {
+        report.features.iter().find(|f| f.feature.name == name).map_or(name.to_string(), |f| f.feature.label.clone())
+    };
+    Some(context! {
+        causes => capitalised(&changes::causes(facts)),
+        advice => changes::advice(facts),
+        beyond => format!("{:.1} %", facts.beyond * 100.0),
+        header => changes::DRIFT_HEADER.to_vec(),
+        rows => facts.drift.iter().map(|d| changes::drift(&label(&d.feature), d)).collect::<Vec<_>>(),
+    })
+}
+
+/// Who moved in the last quarter.
+fn migration(report: &Report) -> Option<Value> {
+    let movements = report.migration.as_ref()?;
+    let name = |id: &str| {
+        let segment = report.segments.iter().find(|segment| segment.id == id);
+        segment.map_or_else(|| id.to_string(), |segment| format!("{id} {}", segment.persona.name))
+    };
+    let (matrix_header, matrix) = migration::matrix(&movements.last, &name);
+    Some(context! {
+        sentences => migration::sentences(movements, &name),
+        header => migration::HEADER.to_vec(),
+        rows => migration::flows(movements, &name, &report.currency, false),
+        matrix_header, matrix,
     })
 }
 

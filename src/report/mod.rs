@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod html;
 pub mod locale;
 pub mod markdown;
+pub mod migration;
 pub mod rfm;
 #[cfg(test)]
 mod sample;
@@ -21,6 +22,8 @@ use crate::evidence::verdict::{Evidence, Verdict};
 use crate::features::dictionary::Entry;
 use crate::segment::concentration::Concentration;
 use crate::segment::lineage::Lineage;
+use crate::segment::migration::Movements;
+use crate::segment::monitoring::Monitoring;
 use crate::segment::persona::Persona;
 use crate::segment::playbook::Play;
 use crate::segment::profile::{Profile, WhaleFacts};
@@ -99,6 +102,12 @@ pub struct Report {
     /// What became of the segments of the model before; `None` for a first one.
     #[serde(default)]
     pub lineage: Option<Lineage>,
+    /// Whether the model before still fits, and who moved because of what; `None` for a first one.
+    #[serde(default)]
+    pub monitoring: Option<Monitoring>,
+    /// Who moved in the last quarter; `None` where the data do not go back so far.
+    #[serde(default)]
+    pub migration: Option<Movements>,
     /// What became of every input row.
     pub ledger: Vec<LedgerRow>,
     /// What was assumed or is worrying.

@@ -318,6 +318,8 @@ pub(super) fn report(n: usize) -> Report {
             .collect(),
         season: Some(season(n)),
         lineage: None,
+        monitoring: None,
+        migration: None,
         positions: (0..n)
             .map(|i| (0..25).map(|cell| if cell % n == i { 40 + 10 * cell } else { 0 }).collect())
             .collect(),

@@ -3,6 +3,7 @@
 //! A chart states its finding as its title and gives its numbers as a table, so that a screen reader or a print in grey
 //! loses nothing. Colours are sentinels: the page's style sheet maps them for dark mode.
 
+pub mod alluvial;
 pub mod at_stake;
 pub mod channels;
 pub mod fingerprint;
@@ -111,7 +112,7 @@ pub const CARD_CHARTS: [CardChart; 3] = [
 ];
 
 /// Every chart of the report as a whole, in the order of its pages. To add one: a file, and a line here.
-pub const CHARTS: [Chart; 18] = [
+pub const CHARTS: [Chart; 19] = [
     Chart { id: "treemap", section: "summary", heading: "Everybody at a glance", draw: treemap::draw },
     Chart { id: "size-value", section: "summary", heading: "Size and value", draw: size_value::draw },
     Chart { id: "heatmap", section: "segments", heading: "What sets them apart", draw: heatmap::draw },
@@ -122,6 +123,7 @@ pub const CHARTS: [Chart; 18] = [
         heading: "Recency-frequency map",
         draw: recency_frequency::draw,
     },
+    Chart { id: "alluvial", section: "changes", heading: "Where they went", draw: alluvial::draw },
     Chart { id: "pareto", section: "money", heading: "How few bring most", draw: pareto::draw },
     Chart { id: "at-stake", section: "money", heading: "Revenue at stake", draw: at_stake::draw },
     Chart { id: "ladder", section: "stages", heading: "The engagement ladder", draw: ladder::draw },
@@ -244,6 +246,11 @@ impl Canvas<'_> {
     /// A filled shape.
     pub fn area(&self, points: Vec<(i32, i32)>, colour: RGBColor) -> Result<()> {
         self.area.draw(&Polygon::new(points, colour.filled())).map_err(failed)
+    }
+
+    /// A filled shape that others show through.
+    pub fn band(&self, points: Vec<(i32, i32)>, colour: RGBColor) -> Result<()> {
+        self.area.draw(&Polygon::new(points, colour.mix(0.6).filled())).map_err(failed)
     }
 
     /// A filled circle.

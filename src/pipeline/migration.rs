@@ -1,0 +1,109 @@
+//! One model, several days: where customers were, told from the same files.
+
+use super::lineage::labels_of;
+use super::{Model, Run, score};
+use crate::data::dates::Day;
+use crate::data::schema::Inputs;
+use crate::error::Result;
+use crate::export::{Table, Values};
+use crate::features::matrix::FeatureMatrix;
+use crate::segment::UNCLUSTERED;
+use crate::segment::migration::{Chance, Migration, Movements, Snapshot, migrate};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Customers below which shares of an earlier day say nothing.
+const FEWEST: usize = 30;
+
+/// Months of a quarter, and of a year.
+const QUARTER: u32 = 3;
+const YEAR: u32 = 12;
+
+/// A model's view of a day.
+pub struct View {
+    day: Day,
+    matrix: FeatureMatrix,
+    labels: Vec<Option<usize>>,
+}
+
+impl View {
+    /// What `model` says of the customers of `inputs` on a day: rows after it are left out. `None` where nobody had ordered yet. Attributes
+    /// without a date are those of today.
+    ///
+    /// # Errors
+    /// See [`score`].
+    pub fn of(model: &Model, inputs: &Inputs, base: &Path, day: Day, max_rejected: f64) -> Result<Option<Self>> {
+        match score(model, inputs, base, Some(day), max_rejected) {
+            Ok(scored) => Ok(Some(Self { day, labels: labels_of(&scored.assignments), matrix: scored.matrix })),
+            Err(error) if error.code() == "E0401" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many customers there were.
+    pub fn customers(&self) -> usize {
+        self.labels.len()
+    }
+}
+
+fn snapshot<'a>(day: &'a str, matrix: &'a FeatureMatrix, labels: &'a [Option<usize>]) -> Snapshot<'a> {
+    Snapshot { day, ids: &matrix.ids, labels, revenue: matrix.numbers("revenue") }
+}
+
+fn ids(model: &Model) -> Vec<String> {
+    model.segments.iter().map(|segment| segment.id.clone()).collect()
+}
+
+/// Who moved between two views of one model.
+pub fn migration(model: &Model, then: &View, now: &View, chance: Option<&Chance>) -> Migration {
+    let (from, to) = (then.day.iso(), now.day.iso());
+    migrate(snapshot(&from, &then.matrix, &then.labels), snapshot(&to, &now.matrix, &now.labels), &ids(model), chance)
+}
+
+/// The quarter up to the day of a run, and the same one of the year before, as the new model sees them. `None` without dates, and where too
+/// few had ordered a quarter before.
+///
+/// # Errors
+/// See [`score`].
+pub fn movements(run: &Run, inputs: &Inputs, base: &Path, max_rejected: f64) -> Result<Option<Movements>> {
+    let (model, tables) = (&run.model, &run.prepared.tables);
+    let (Some(today), Some((first, _))) = (tables.as_of, tables.sales.days) else { return Ok(None) };
+    let view = |months: u32| -> Result<Option<View>> {
+        let day = today.months_before(months);
+        let view = if day < first { None } else { View::of(model, inputs, base, day, max_rejected)? };
+        Ok(view.filter(|view| view.customers() >= FEWEST))
+    };
+    let Some(before) = view(QUARTER)? else { return Ok(None) };
+    let labels = labels_of(&run.assignments);
+    let (from, to) = (before.day.iso(), today.iso());
+    let last = migrate(
+        snapshot(&from, &before.matrix, &before.labels),
+        snapshot(&to, &run.prepared.matrix, &labels),
+        &ids(model),
+        run.chance.as_ref(),
+    );
+    drop(before);
+    // The earlier of the two first: where it is missing, the other need not be read.
+    let year_before = match view(YEAR + QUARTER)? {
+        None => None,
+        Some(then) => view(YEAR)?.map(|now| migration(model, &then, &now, run.chance.as_ref())),
+    };
+    Ok(Some(Movements { cumulative: model.window_days.is_none(), last, year_before }))
+}
+
+/// Every customer of either day with the segment on both; none where they were no customers.
+pub fn migration_table(model: &Model, then: &View, now: &View) -> Table {
+    let all: BTreeSet<&String> = then.matrix.ids.iter().chain(&now.matrix.ids).collect();
+    let segment = |view: &View, id: &String| {
+        let row = view.matrix.ids.binary_search(id).ok()?;
+        Some(view.labels[row].map_or(UNCLUSTERED, |label| model.segments[label].id.as_str()).to_string())
+    };
+    let of = |view: &View| Values::Text(all.iter().map(|id| segment(view, id)).collect());
+    Table {
+        columns: vec![
+            ("customer_id".into(), Values::Text(all.iter().map(|id| Some((*id).clone())).collect())),
+            ("segment_then".into(), of(then)),
+            ("segment_now".into(), of(now)),
+        ],
+    }
+}
