@@ -5,10 +5,11 @@ use crate::data::dates::Day;
 use crate::data::duplicates::Overlap;
 use crate::data::schema::{Inputs, Opening, Paths};
 use crate::data::source::{Source, closest, missing};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Warning};
 use crate::export::Format;
+use crate::export::parquet::read_features;
 use crate::features::Unit;
-use crate::pipeline::{Model, assignment_table, score};
+use crate::pipeline::{Model, STRICT, assignment_table, score, unlike};
 use crate::segment::model::Fit;
 use crate::store::{Store, refuse_existing, write_new};
 use clap::Args;
@@ -36,10 +37,19 @@ pub struct Assign {
     /// What to do about files of one table that overlap; as in training without it
     #[arg(long, value_name = "RULE", value_parser = ["first", "keep"])]
     overlap: Option<String>,
+    /// Write nothing and end with 1 where the customers are not those that the model knows: W0501, W0504, W0505
+    #[arg(long)]
+    strict: bool,
     /// Overwrite the file
     #[arg(long)]
     replace: bool,
 }
+
+/// What a model was made of.
+const FEATURES: &str = "features.parquet";
+
+/// Exit status of a strict scoring of other customers.
+const UNLIKE: i32 = 1;
 
 /// One table of the model: its name, the columns it needs, and where its path goes.
 struct Slot {
@@ -70,11 +80,24 @@ impl Assign {
             "E0325" => error.help("for this scoring alone: --overlap first, or --overlap keep"),
             _ => error,
         })?;
-        voice.warn(&scored.warnings);
+        let mut warnings = scored.warnings.clone();
+        // A model that was copied alone scores as well.
+        if reference.folder.join(FEATURES).exists() {
+            let trained = read_features(&store.read(&reference, FEATURES)?, &model.features)?;
+            warnings.extend(unlike(&model, &trained, &scored));
+        }
+        voice.warn(&warnings);
+        let stopping: Vec<&Warning> = warnings.iter().filter(|w| STRICT.contains(&w.code.as_str())).collect();
+        if self.strict && !stopping.is_empty() {
+            voice.say("Nothing was written: these are not the customers that the model knows (--strict)");
+            voice.document(&json!({ "model": format!("{}/{}", model.name, model.version), "stopped_by": stopping }))?;
+            return Ok(UNLIKE);
+        }
         let table =
             assignment_table(&model, &scored.matrix, &scored.assignments, &[], &scored.rfm, &scored.tables, None);
         write_new(&self.out, &format.write(&table)?, self.replace)?;
-        let count = |fit: Fit| scored.assignments.iter().filter(|a| Fit::of(a, model.far) == fit).count();
+        let fits = model.fits(&scored.matrix, &scored.assignments);
+        let count = |fit: Fit| fits.iter().filter(|of| **of == fit).count();
         let mut sizes: Vec<(String, usize)> =
             model.segments.iter().map(|s| (format!("{} {}", s.id, s.name), 0)).collect();
         for assignment in &scored.assignments {

@@ -5,7 +5,7 @@ use crate::config::{Config, FILE};
 use crate::error::{Error, Result};
 use crate::features::Unit;
 use crate::shop::{Recipe, write_to};
-use crate::store::{Draft, Store};
+use crate::store::{Draft, Held, Store};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -77,7 +77,7 @@ impl Demo {
         }
         let store = Store::new(&self.out);
         let config = Config::parse(CONFIG, FILE)?;
-        let (report, published) = run::execute(&config, &store, voice)?;
+        let (report, published) = run::execute(&config, &store, Held::Refuse, voice)?;
         run::say(&report, &published, voice)?;
         let dir = self.out.display();
         voice.next(&[

@@ -99,6 +99,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0611", include_str!("explain/E0611.md")),
     ("E0612", include_str!("explain/E0612.md")),
     ("E0613", include_str!("explain/E0613.md")),
+    ("E0614", include_str!("explain/E0614.md")),
     ("E0615", include_str!("explain/E0615.md")),
     ("E0616", include_str!("explain/E0616.md")),
     ("E0701", include_str!("explain/E0701.md")),
@@ -145,6 +146,9 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0424", include_str!("explain/W0424.md")),
     ("W0425", include_str!("explain/W0425.md")),
     ("W0501", include_str!("explain/W0501.md")),
+    ("W0504", include_str!("explain/W0504.md")),
+    ("W0505", include_str!("explain/W0505.md")),
+    ("W0617", include_str!("explain/W0617.md")),
 ];
 
 #[cfg(test)]

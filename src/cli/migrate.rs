@@ -4,7 +4,7 @@ use super::{Voice, config, table};
 use crate::data::dates::Day;
 use crate::error::{Error, Result};
 use crate::export::Format;
-use crate::pipeline::{Model, View, migration, migration_table};
+use crate::pipeline::{Model, View, history, migration, migration_table};
 use crate::report::migration::{HEADER, flows, matrix, sentences};
 use crate::segment::migration::{Chance, Movements};
 use crate::store::{Store, refuse_existing, write_new};
@@ -69,7 +69,8 @@ impl Migrate {
             serde_json::from_slice(&store.read(&reference, "metrics.json")?).unwrap_or_default();
         let chance: Option<Chance> = serde_json::from_value(metrics["chance"].clone()).unwrap_or_default();
         let max_rejected = config.max_rejected()?;
-        let view = |day: Day| View::of(&model, &config.input, store.root(), day, max_rejected);
+        let tables = history(&model, &config.input, store.root(), to, max_rejected)?;
+        let view = |day: Day| View::of(&model, &tables, day);
         let needed = |day: Day| {
             view(day)?
                 .ok_or_else(|| Error::new("E0401", format!("nobody had ordered by {}", day.iso())).help("a later day"))

@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use super::{Voice, config, elder, look, table};
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Result, Warning};
 use crate::export::Format;
 use crate::features::Unit;
 use crate::pipeline::{self, Watch, changed_rows, feature_table};
@@ -11,7 +11,7 @@ use crate::report::words::leads;
 use crate::report::{Report, SMALL_CELL, evidence, html, markdown};
 use crate::segment::lineage::Record;
 use crate::segment::migration::{Migration, Movements};
-use crate::store::{LINEAGE, Manifest, Published, Store, now};
+use crate::store::{Held, LINEAGE, Manifest, Published, Store, now};
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
@@ -19,7 +19,11 @@ use std::collections::BTreeMap;
 
 /// Arguments of `ilk run`.
 #[derive(Debug, Args)]
-pub struct Run {}
+pub struct Run {
+    /// Wait where another run holds the project
+    #[arg(long)]
+    wait: bool,
+}
 
 /// What `ilk run --json` prints.
 #[derive(Debug, Serialize)]
@@ -35,7 +39,7 @@ struct Outcome<'a> {
 impl Run {
     pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
         let config = config(store)?;
-        let (report, published) = execute(&config, store, voice)?;
+        let (report, published) = execute(&config, store, if self.wait { Held::Wait } else { Held::Refuse }, voice)?;
         say(&report, &published, voice)?;
         let model = format!("{}/{}", published.model.name, published.model.version);
         voice.next(&[
@@ -48,8 +52,12 @@ impl Run {
 }
 
 /// Runs everything and publishes it.
-pub(crate) fn execute(config: &Config, store: &Store, voice: &Voice) -> Result<(Report, Published)> {
-    let _lock = store.lock()?;
+pub(crate) fn execute(config: &Config, store: &Store, held: Held, voice: &Voice) -> Result<(Report, Published)> {
+    let lock = store.lock_unless(held)?;
+    if lock.unfinished() > 0 {
+        voice.warn(&[Warning::new("W0617", "an unfinished run was found and removed: nothing of it counts")
+            .why("it was killed, or the power went; the versions before are as they were")]);
+    }
     let started = now();
     let look = look(config, store)?;
     let progress = Progress::new(voice, 7);

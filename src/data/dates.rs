@@ -370,6 +370,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn months_go_back_to_the_same_day_or_the_last_one() {
+        let before = |day: &str, months| Day::parse(day).unwrap().months_before(months).iso();
+        assert_eq!(before("2011-12-09", 3), "2011-09-09");
+        assert_eq!(before("2026-03-31", 3), "2025-12-31");
+        assert_eq!(before("2026-06-30", 3), "2026-03-31");
+        assert_eq!(before("2024-02-29", 12), "2023-02-28");
+        assert_eq!(before("2023-02-28", 12), "2022-02-28");
+        assert_eq!(before("2024-05-30", 3), "2024-02-29");
+        assert_eq!(before("2026-01-15", 15), "2024-10-15");
+    }
+
+    #[test]
     fn a_day_reads_and_writes() {
         let day = Day::parse("2011-12-10").expect("a day");
         assert_eq!(day.iso(), "2011-12-10");

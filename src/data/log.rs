@@ -8,6 +8,7 @@ use super::texts::{Texts, intern};
 use crate::error::Result;
 use polars::prelude::*;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Rows of a frame that are computed at a time; frames of such chunks are not put together.
 pub(crate) const CHUNK: usize = if cfg!(test) { 16 } else { 1 << 17 };
@@ -111,6 +112,47 @@ impl Log {
     /// The rows of customer number `i`.
     pub fn rows(&self, i: usize) -> std::ops::Range<usize> {
         self.starts[i]..self.starts[i + 1]
+    }
+
+    /// The rows of days after `after`, up to `last`, and those without a day; customers without any are left out.
+    pub(crate) fn between(&self, after: i32, last: i32) -> Self {
+        let (mut ids, mut starts, mut kept) = (Vec::new(), vec![0], Vec::new());
+        let mut n = 0;
+        for (i, id) in self.ids.iter().enumerate() {
+            let rows = self.rows(i);
+            let place = |until: i32| rows.start + self.day[rows.clone()].partition_point(|day| *day <= until);
+            let (undated, from, to) = (place(UNDATED), place(after), place(last));
+            let ranges = [rows.start..undated, from.max(undated)..to.max(from).max(undated)];
+            let own: usize = ranges.iter().map(ExactSizeIterator::len).sum();
+            if own > 0 {
+                n += own;
+                ids.push(id.clone());
+                starts.push(n);
+                kept.extend(ranges.into_iter().filter(|range| !range.is_empty()));
+            }
+        }
+        fn taken<T: Copy>(all: &[T], kept: &[Range<usize>], n: usize) -> Vec<T> {
+            let mut taken = Vec::with_capacity(if all.is_empty() { 0 } else { n });
+            if !all.is_empty() {
+                kept.iter().for_each(|range| taken.extend_from_slice(&all[range.clone()]));
+            }
+            taken
+        }
+        let codes = |codes: &Codes| Codes { codes: taken(&codes.codes, &kept, n), levels: codes.levels.clone() };
+        Self {
+            day: taken(&self.day, &kept, n),
+            hour: taken(&self.hour, &kept, n),
+            amount: taken(&self.amount, &kept, n),
+            units: taken(&self.units, &kept, n),
+            discount: taken(&self.discount, &kept, n),
+            order: taken(&self.order, &kept, n),
+            returned: taken(&self.returned, &kept, n),
+            gift: taken(&self.gift, &kept, n),
+            score: taken(&self.score, &kept, n),
+            coded: self.coded.iter().map(|(field, all)| (field.clone(), codes(all))).collect(),
+            ids,
+            starts,
+        }
     }
 
     /// A coded column.

@@ -16,6 +16,7 @@ mod ids;
 mod inspect;
 pub mod ledger;
 pub mod log;
+mod memory;
 pub mod numbers;
 mod orders;
 pub mod read;

@@ -74,6 +74,22 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// What of these rows counted on an earlier day: those up to it and, with a window, not before that. These tables go back far enough,
+    /// which is what reading without a window makes sure of. Attributes are those of today.
+    pub fn on(&self, day: Day, window_days: Option<u32>) -> Self {
+        let after = window_days.map_or(i32::MIN, |days| day.0.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)));
+        let cut = |log: &Option<Log>| log.as_ref().map(|log| log.between(after, day.0));
+        let options = ReadOptions { as_of: Some(day), window_days, max_rejected: 1.0, copies: CopyRules::default() };
+        Self {
+            orders: cut(&self.orders),
+            customers: self.customers.clone(),
+            events: cut(&self.events),
+            surveys: cut(&self.surveys),
+            kinds: self.kinds.clone(),
+            ..Self::empty(options, self.excluded.clone())
+        }
+    }
+
     /// Nothing has been read.
     pub(crate) fn empty(options: ReadOptions, excluded: Vec<String>) -> Self {
         Self {

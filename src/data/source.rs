@@ -96,7 +96,9 @@ impl Source {
         };
         let mut files: Vec<Opened> = Vec::new();
         let mut warnings = Vec::new();
-        for path in find(opening, base)? {
+        let found = find(opening, base)?;
+        super::memory::fits(opening.table, &found)?;
+        for path in found {
             let file = Opened::open(&path, &declared)?;
             if let Opened::Text(text) = &file {
                 warnings.extend(text.warnings.iter().cloned());

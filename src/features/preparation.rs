@@ -13,7 +13,7 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps per unit of model space.
 const GRID: f64 = 65_536.0;
@@ -308,27 +308,39 @@ impl Preparation {
     /// Levels that training never saw: feature, level, customers.
     pub fn unseen_levels(&self, matrix: &FeatureMatrix) -> Vec<(String, String, usize)> {
         let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        let mut done: Vec<&str> = Vec::new();
-        for encoder in &self.columns {
-            if done.contains(&encoder.feature.as_str()) {
-                continue;
-            }
-            done.push(&encoder.feature);
-            let Some(Column::Level(values)) = matrix.position(&encoder.feature).map(|i| &matrix.columns[i]) else {
-                continue;
-            };
-            for value in values.iter().flatten() {
-                let known = match &encoder.kind {
-                    Kind::Level { known, .. } => known.contains_key(value),
-                    Kind::Order { levels, .. } => levels.contains(value),
-                    Kind::Number => true,
-                };
-                if !known {
-                    *seen.entry((&encoder.feature, value)).or_default() += 1;
-                }
-            }
+        for (feature, level, _) in self.unseen(matrix) {
+            *seen.entry((feature, level)).or_default() += 1;
         }
         seen.into_iter().map(|((f, l), n)| (f.to_string(), l.to_string(), n)).collect()
+    }
+
+    /// The rows of customers with such a level.
+    pub fn unseen_rows(&self, matrix: &FeatureMatrix) -> BTreeSet<usize> {
+        self.unseen(matrix).map(|(_, _, row)| row).collect()
+    }
+
+    /// Feature, level and row of every level not seen in training.
+    fn unseen<'a>(&'a self, matrix: &'a FeatureMatrix) -> impl Iterator<Item = (&'a str, &'a str, usize)> {
+        let mut done: Vec<&str> = Vec::new();
+        let once = self.columns.iter().filter(move |encoder| {
+            let first = !done.contains(&encoder.feature.as_str());
+            done.push(&encoder.feature);
+            first
+        });
+        once.flat_map(|encoder| {
+            let column = matrix.position(&encoder.feature).map(|i| &matrix.columns[i]);
+            let values = if let Some(Column::Level(values)) = column { values.as_slice() } else { &[] };
+            let known = |value: &String| match &encoder.kind {
+                Kind::Level { known, .. } => known.contains_key(value),
+                Kind::Order { levels, .. } => levels.contains(value),
+                Kind::Number => true,
+            };
+            let level = move |(row, value): (usize, &'a Option<String>)| {
+                let value = value.as_ref().filter(|value| !known(value))?;
+                Some((encoder.feature.as_str(), value.as_str(), row))
+            };
+            values.iter().enumerate().filter_map(level)
+        })
     }
 
     /// Standardised values (mean 0, standard deviation 1, before block weights) of any numeric feature, forming or not.
@@ -664,6 +676,7 @@ mod tests {
         let region: Vec<usize> = (0..moved.columns.len()).filter(|i| moved.columns[*i].feature == "region").collect();
         assert!(region.iter().all(|i| moved.values[[0, *i]] == 0.0));
         assert_eq!(preparation.unseen_levels(&matrix), [("region".to_string(), "mars".to_string(), 1)]);
+        assert_eq!(preparation.unseen_rows(&matrix).into_iter().collect::<Vec<_>>(), [0]);
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! One model, several days: where customers were, told from the same files.
 
 use super::lineage::labels_of;
-use super::{Model, Run, score};
+use super::{Model, Run};
 use crate::data::dates::Day;
+use crate::data::read::{ReadOptions, Tables, read};
 use crate::data::schema::Inputs;
+use crate::engine::Engine;
+use crate::engine::embedded::Embedded;
 use crate::error::Result;
 use crate::export::{Table, Values};
 use crate::features::matrix::FeatureMatrix;
+use crate::features::{Feature, Measure, Role};
 use crate::segment::UNCLUSTERED;
 use crate::segment::migration::{Chance, Migration, Movements, Snapshot, migrate};
 use std::collections::BTreeSet;
@@ -26,18 +30,36 @@ pub struct View {
     labels: Vec<Option<usize>>,
 }
 
+/// All rows up to a day, with or without a window on it, for the model to look at earlier days.
+///
+/// # Errors
+/// See [`read`].
+pub fn history(model: &Model, inputs: &Inputs, base: &Path, until: Day, max_rejected: f64) -> Result<Tables> {
+    read(inputs, base, ReadOptions { as_of: Some(until), window_days: None, max_rejected, copies: model.copies })
+}
+
+/// The features that assign customers, and what they have spent.
+fn needed(model: &Model) -> Vec<Feature> {
+    let needed = |feature: &&Feature| feature.role == Role::Form || feature.name == "revenue";
+    let few: Vec<Feature> = model.features.iter().filter(needed).cloned().collect();
+    // A rule may ask for any feature before it.
+    let by_rules = few.iter().any(|feature| matches!(feature.measure, Measure::Rules { .. }));
+    if by_rules { model.features.clone() } else { few }
+}
+
 impl View {
-    /// What `model` says of the customers of `inputs` on a day: rows after it are left out. `None` where nobody had ordered yet. Attributes
-    /// without a date are those of today.
+    /// What `model` says of the customers of the `history` on a day. `None` where nobody had ordered yet.
     ///
     /// # Errors
-    /// See [`score`].
-    pub fn of(model: &Model, inputs: &Inputs, base: &Path, day: Day, max_rejected: f64) -> Result<Option<Self>> {
-        match score(model, inputs, base, Some(day), max_rejected) {
-            Ok(scored) => Ok(Some(Self { day, labels: labels_of(&scored.assignments), matrix: scored.matrix })),
-            Err(error) if error.code() == "E0401" => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// E0131 when the engine fails on the data, E0502 where they do not fit the model.
+    pub fn of(model: &Model, history: &Tables, day: Day) -> Result<Option<Self>> {
+        let features = needed(model);
+        let observed = match Embedded.observe(&history.on(day, model.window_days), &features) {
+            Err(error) if error.code() == "E0401" => return Ok(None),
+            observed => observed?,
+        };
+        let matrix = model.learned.resolve(observed, features)?;
+        Ok(Some(Self { day, labels: labels_of(&model.assign(&matrix)?), matrix }))
     }
 
     /// How many customers there were.
@@ -64,13 +86,15 @@ pub fn migration(model: &Model, then: &View, now: &View, chance: Option<&Chance>
 /// few had ordered a quarter before.
 ///
 /// # Errors
-/// See [`score`].
+/// See [`read`] and [`View::of`].
 pub fn movements(run: &Run, inputs: &Inputs, base: &Path, max_rejected: f64) -> Result<Option<Movements>> {
     let (model, tables) = (&run.model, &run.prepared.tables);
     let (Some(today), Some((first, _))) = (tables.as_of, tables.sales.days) else { return Ok(None) };
+    let longer = model.window_days.map(|_| history(model, inputs, base, today, max_rejected)).transpose()?;
+    let first = longer.as_ref().and_then(|tables| tables.sales.days).map_or(first, |days| days.0);
     let view = |months: u32| -> Result<Option<View>> {
         let day = today.months_before(months);
-        let view = if day < first { None } else { View::of(model, inputs, base, day, max_rejected)? };
+        let view = if day < first { None } else { View::of(model, longer.as_ref().unwrap_or(tables), day)? };
         Ok(view.filter(|view| view.customers() >= FEWEST))
     };
     let Some(before) = view(QUARTER)? else { return Ok(None) };

@@ -9,12 +9,14 @@ mod lineage;
 mod migration;
 mod pictures;
 mod tables;
+mod unlike;
 
 pub use choose::{Weighed, sweep, weighed};
 pub use features::{attribute_features, dictionary, features, protected_in_use};
 pub use lineage::{Comparison, Earlier, Elder, compare, standing};
-pub use migration::{View, migration, migration_table, movements};
+pub use migration::{View, history, migration, migration_table, movements};
 pub use tables::{assignment_table, changed_rows, feature_table, rfm_table};
+pub use unlike::{STRICT, unlike};
 
 use crate::cluster::Assignment;
 use crate::config::{AlgorithmName, Config};
@@ -449,11 +451,6 @@ pub fn score(
     let assignments = model.assign(&matrix)?;
     let rfm = model.rfm.as_ref().map_or_else(Vec::new, |grid| grid.scores(&matrix));
     let mut warnings = tables.warnings.clone();
-    for (feature, level, customers) in model.preparation.unseen_levels(&matrix) {
-        warnings.push(
-            Warning::new("W0501", format!("`{feature} = {level}` ({customers} customers) was not seen in training: scored as neither here nor there"))
-                .help("retrain when such customers matter: `ilk run`"),
-        );
-    }
+    warnings.extend(unlike::levels(model, &matrix));
     Ok(Scored { matrix, assignments, rfm, tables, warnings })
 }

@@ -5,7 +5,6 @@ use crate::cluster::Assignment;
 use crate::data::read::Tables;
 use crate::export::{Table, Values};
 use crate::features::matrix::{Column, FeatureMatrix};
-use crate::segment::model::Fit;
 use crate::segment::rfm_grid::Score;
 use crate::segment::{LEADS, LEADS_NAME, UNCLUSTERED};
 
@@ -50,7 +49,7 @@ pub fn assignment_table(
         .iter()
         .map(|a| Some(a.cluster.map_or_else(|| "Unclustered".into(), |c| model.segments[c].name.clone())))
         .collect();
-    let fits = assignments.iter().map(|a| Some(Fit::of(a, model.far).word().into())).collect();
+    let fits = model.fits(matrix, assignments).into_iter().map(|fit| Some(fit.word().into())).collect();
     let seconds = assignments.iter().map(|a| id(a.second)).collect();
     let mut table = Table {
         columns: vec![

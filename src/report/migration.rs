@@ -98,7 +98,7 @@ pub fn sentences(movements: &Movements, names: Names) -> Vec<String> {
     if *cumulative {
         said.push(
             "All history counts, so orders and money of a customer only add up, and part of this is time passing; \
-             `window = \"365d\"` under [features] compares equal stretches."
+             a window of 365 days (under [features]) compares equal stretches."
                 .into(),
         );
     }

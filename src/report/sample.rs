@@ -7,6 +7,7 @@ use super::{
 use crate::data::ledger::LedgerRow;
 use crate::error::Warning;
 use crate::evidence::dip::{DipTest, Sample};
+use crate::evidence::drift::drift;
 use crate::evidence::gap::Gap;
 use crate::evidence::hopkins::Hopkins;
 use crate::evidence::select::Candidate;
@@ -17,6 +18,10 @@ use crate::features::dictionary::Entry;
 use crate::features::rules::{Conditions, Rule};
 use crate::features::{Family, Feature, Measure, Role, Rows, Scale, Unit};
 use crate::segment::concentration::{Concentration, Tenth};
+use crate::segment::decomposition::Decomposition;
+use crate::segment::lineage::Lineage;
+use crate::segment::migration::{Chance, Movements, Snapshot, migrate};
+use crate::segment::monitoring::Monitoring;
 use crate::segment::nps::NpsFacts;
 use crate::segment::persona::Persona;
 use crate::segment::playbook::{play_of, play_of_leads, playbook};
@@ -427,8 +432,46 @@ pub(super) fn with_people() -> Report {
 }
 
 /// A report that has something for every chart.
+/// A thousand customers; every seventh goes to the next segment, every eleventh comes or leaves. The quarter a year before is the same but
+/// for a segment that nobody was in.
+fn movements(n: usize) -> Movements {
+    let quarter = |from: &str, to: &str, shift: usize| {
+        let day = |there: &dyn Fn(usize) -> bool, label: &dyn Fn(usize) -> usize| {
+            let rows: Vec<usize> = (0..1_000).filter(|row| there(*row)).collect();
+            let ids: Vec<String> = rows.iter().map(|row| format!("C{row:04}")).collect();
+            let labels: Vec<Option<usize>> = rows.iter().map(|row| Some(label(*row))).collect();
+            let revenue: Vec<f64> = rows.iter().map(|row| (row % 90) as f64).collect();
+            (ids, labels, revenue)
+        };
+        let before = day(&|row| row % 11 != 3, &|row| row % (n - shift));
+        let after = day(&|row| row % 11 != 5, &|row| (row % n + usize::from(row % 7 == 0)) % n);
+        let snapshot = |day, facts| -> Snapshot<'_> {
+            let (ids, labels, revenue): &(Vec<String>, Vec<Option<usize>>, Vec<f64>) = facts;
+            Snapshot { day, ids, labels, revenue: Some(revenue) }
+        };
+        let segments: Vec<String> = (1..=n).map(|i| format!("S{i:02}")).collect();
+        let luck = |from: usize| (0..=n).map(|to| if to == from { 95 } else { 1 }).collect();
+        let chance = Chance::of(segments.clone(), &(0..=n).map(luck).collect::<Vec<_>>());
+        migrate(snapshot(from, &before), snapshot(to, &after), &segments, Some(&chance))
+    };
+    let last = quarter("2024-09-30", "2024-12-31", 1);
+    Movements { cumulative: true, last, year_before: Some(quarter("2023-09-30", "2023-12-31", 0)) }.without_few(10)
+}
+
+/// A model that no longer fits.
+fn monitoring() -> Monitoring {
+    let lineage = Lineage { agreement: 0.9, ..Lineage::refused(String::new(), &[], "2024-Q3.1", 5, 6) };
+    let values = |shift: f64| -> Vec<f64> { (0..500).map(|i| f64::from(i % 50) + shift).collect() };
+    let drifts = [("recency_days", 30.0), ("orders", 12.0), ("avg_order_value", 0.0)];
+    let drifts = drifts.into_iter().filter_map(|(name, shift)| drift(name, &values(0.0), &values(shift)));
+    let parts = Decomposition { customers: 900, changed: 150, customers_moved: 100, ruler_moved: 30, interaction: 20 };
+    Monitoring::of(&lineage, Some(parts), drifts.collect(), 0.08, Some(1.2))
+}
+
 pub(super) fn everything() -> Report {
     let mut report = report(5);
+    report.migration = Some(movements(5));
+    report.monitoring = Some(monitoring());
     let rungs = ["dormant", "browsing", "power"];
     let ladder = Scale::Ordinal(rungs.map(String::from).to_vec());
     report.features.push(feature("engagement_ladder", "Engagement", Unit::Level, Role::Describe, ladder));

@@ -146,6 +146,15 @@ impl<I: Serialize + serde::de::DeserializeOwned> SegmentModel<I> {
         Ok(assign(&self.prototypes, &self.preparation.transform(matrix)?))
     }
 
+    /// How well every customer of the matrix fits its assignment; one with a level that training never saw is far, whatever the rest.
+    pub fn fits(&self, matrix: &FeatureMatrix, assignments: &[Assignment]) -> Vec<Fit> {
+        let mut fits: Vec<Fit> = assignments.iter().map(|assignment| Fit::of(assignment, self.far)).collect();
+        for row in self.preparation.unseen_rows(matrix) {
+            fits[row] = Fit::Far;
+        }
+        fits
+    }
+
     /// As `model.json`.
     ///
     /// # Errors

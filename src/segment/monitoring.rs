@@ -50,7 +50,7 @@ impl Advice {
 const MOVED_FEATURES: usize = 2;
 
 /// Share of customers beyond the training range from which it is.
-const MOST_BEYOND: f64 = 0.05;
+pub const MOST_BEYOND: f64 = 0.05;
 
 /// Growth of the squared distance from which it is.
 const MOST_INERTIA: f64 = 1.15;

@@ -8,7 +8,7 @@ mod project;
 
 pub use aliases::{Aliases, CHAMPION, LATEST, Moved};
 pub use files::{Draft, refuse_existing, write_atomic, write_new};
-pub use lock::Lock;
+pub use lock::{Held, Lock};
 
 use crate::data::schema::Inputs;
 use crate::data::source::closest;

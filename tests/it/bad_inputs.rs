@@ -1,6 +1,6 @@
 //! What people get wrong, each with its fixture, its code and its exit status, and the whole message as a snapshot.
 
-use crate::project::{Project, messages};
+use crate::project::{Project, column, messages};
 
 const CONFIG: &str = "[project]\nname = \"shop\"\n[input.orders]\npath = \"orders.csv\"\ncustomer_id = \"customer_id\"\norder_id = \"order_id\"\ndate = \"order_date\"\namount = \"amount\"\n";
 
@@ -336,4 +336,135 @@ fn scoring_with_other_columns_names_them() {
     insta::assert_snapshot!(outcome.err);
     project.ok(&["assign", "march.csv", "--model", "shop", "--out", "s.csv", "--map", "customer_id=CustomerID"]);
     assert_eq!(project.text("s.csv"), project.trained("shop/2025-Q4.1"));
+}
+
+/// Customers with an age and a country, and their orders; trained.
+fn with_people() -> Project {
+    let project = Project::new();
+    let config = format!(
+        "{CONFIG}[input.customers]\npath = \"customers.csv\"\ncustomer_id = \"id\"\n[input.customers.attributes]\nage = \"numeric\"\ncountry = \"nominal\"\n"
+    );
+    project.write("ilk.toml", config);
+    project.write("orders.csv", orders(400, good));
+    project.write("customers.csv", people(|i| (20 + i % 50).to_string(), |i| ["France", "Spain"][i % 2].into()));
+    project.ok(&["run"]);
+    project
+}
+
+fn people(age: impl Fn(usize) -> String, country: impl Fn(usize) -> String) -> String {
+    let line = |i: usize| format!("C{i:03},{},{}\n", age(i), country(i));
+    format!("id,age,country\n{}", (0..60).map(line).collect::<String>())
+}
+
+#[test]
+fn a_level_that_training_never_saw_is_placed_by_the_rest_and_marked_far() {
+    let project = with_people();
+    let known = |i: usize| (20 + i % 50).to_string();
+    project.write("new.csv", people(known, |i| if i < 8 { "Malta".into() } else { ["France", "Spain"][i % 2].into() }));
+    let score = |more: &[&str]| {
+        project
+            .ilk(&[&["assign", "orders.csv", "new.csv", "--model", "shop", "--out", "scored.csv", "-v"], more].concat())
+    };
+    let strict = score(&["--strict"]);
+    assert_eq!(strict.status, 1, "{}", strict.err);
+    assert!(strict.out.contains("Nothing was written") && !project.file("scored.csv").exists(), "{}", strict.out);
+    let outcome = score(&[]);
+    assert_eq!(outcome.status, 0, "{}", outcome.err);
+    insta::assert_snapshot!("unseen_level", messages(&outcome.err, "W0501"));
+    let text = project.text("scored.csv");
+    let fits = column(&text, "customer_id").into_iter().zip(column(&text, "fit"));
+    for (id, fit) in fits.filter(|(id, _)| id < &"C008".to_string()) {
+        assert_eq!(fit, "far", "{id}");
+    }
+}
+
+#[test]
+fn a_number_that_became_text_is_another_type() {
+    let project = with_people();
+    project.write("new.csv", people(|i| ["25-34", "35-44"][i % 2].into(), |_| "France".into()));
+    let outcome = project.ilk(&["assign", "orders.csv", "new.csv", "--model", "shop", "--out", "scored.csv"]);
+    assert_eq!(outcome.status, 4, "{}", outcome.err);
+    insta::assert_snapshot!("type_changed", outcome.err);
+    assert!(!project.file("scored.csv").exists());
+}
+
+#[test]
+fn columns_more_and_in_another_order_change_nothing() {
+    let project = with_people();
+    let turned = |text: &str| {
+        let line = |line: &str| format!("extra,{}\n", line.split(',').rev().collect::<Vec<_>>().join(","));
+        text.lines().map(line).collect::<String>()
+    };
+    project.write("turned.csv", turned(&project.text("orders.csv")));
+    project.write("people.csv", turned(&project.text("customers.csv")));
+    project.ok(&["assign", "turned.csv", "people.csv", "--model", "shop", "--out", "s.csv"]);
+    assert_eq!(project.text("s.csv"), project.trained("shop/2025-Q4.1"));
+}
+
+#[test]
+fn other_customers_and_shorter_histories_are_said_when_scoring() {
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG);
+    project.write("orders.csv", orders(400, good));
+    project.ok(&["run"]);
+    let score = |file: &str, more: &[&str]| {
+        project.ilk(&[&["assign", file, "--model", "shop", "--out", "s.csv", "--replace", "-v"], more].concat())
+    };
+    let same = score("orders.csv", &["--strict"]);
+    assert_eq!(same.status, 0, "{}{}", same.out, same.err);
+    let dear =
+        |i: usize| format!("{i},2025-{:02}-{:02},C{:03},{}", 1 + i % 12, 1 + i * 7 % 28, i * i % 97 % 60, 9_000 + i);
+    project.write("dear.csv", orders(400, dear));
+    let outcome = score("dear.csv", &[]);
+    assert_eq!(outcome.status, 0, "{}", outcome.err);
+    insta::assert_snapshot!("drift_when_scoring", messages(&outcome.err, "W0504"));
+    assert_eq!(score("dear.csv", &["--strict"]).status, 1);
+    let late = |i: usize| good(i).replacen("2025-", if i % 12 > 9 { "2025-" } else { "2019-" }, 1);
+    let short: String =
+        orders(400, late).lines().filter(|line| !line.contains("2019")).map(|l| format!("{l}\n")).collect();
+    project.write("short.csv", short);
+    let outcome = score("short.csv", &[]);
+    insta::assert_snapshot!("short_history", messages(&outcome.err, "W0505"));
+    assert_eq!(score("short.csv", &["--strict"]).status, 1);
+}
+
+#[test]
+fn what_does_not_fit_into_memory_is_not_begun() {
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG);
+    // Eight terabytes that take no room on the disk.
+    let file = std::fs::File::create(project.file("orders.csv")).unwrap();
+    file.set_len(1 << 43).unwrap();
+    let outcome = project.ilk(&["run"]);
+    assert_eq!(outcome.status, 5, "{}", outcome.err);
+    assert!(outcome.err.contains("error[E0614]: orders: about 35184.4 GB of memory needed, "), "{}", outcome.err);
+    assert!(outcome.err.contains("= help: leave out the columns"), "{}", outcome.err);
+}
+
+#[test]
+fn a_read_only_folder_is_said_at_once_and_stays_as_it_was() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG);
+    project.write("orders.csv", orders(400, good));
+    // Root may write anywhere, so the binary runs as nobody where the tests run as root.
+    let binary = project.file("ilk-copy");
+    std::fs::copy(env!("CARGO_BIN_EXE_ilk"), &binary).unwrap();
+    let mode = |mode: u32| std::fs::set_permissions(project.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o555);
+    let mut command = std::process::Command::new(&binary);
+    command.arg("run").current_dir(project.path()).env("HOME", "/nonexistent");
+    if std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0 {
+        command.uid(65_534).gid(65_534);
+    }
+    let output = command.output().unwrap();
+    mode(0o755);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("E0612") && !said.contains("read  "), "{said}");
+    let mut left: Vec<String> =
+        std::fs::read_dir(project.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["ilk-copy", "ilk.toml", "orders.csv"]);
 }

@@ -109,6 +109,14 @@ fn a_second_run_is_told_who_holds_the_project() {
     assert_eq!(second.status, 5, "{}", second.err);
     let holder = format!("E0613]: another run (pid {}, since ", first.id());
     assert!(second.err.contains(&holder), "{}", second.err);
+    let mut waiting = started(&project, &["run", "-q", "--wait"]);
     assert!(first.wait().unwrap().success());
-    project.ok(&["run", "-q"]);
+    assert!(waiting.wait().unwrap().success());
+    // What the kill of another left is said and counts for nothing.
+    let before = versions(&project);
+    std::fs::create_dir(project.file("models/demo-shop/.tmp-1")).unwrap();
+    let next = project.ok(&["run"]);
+    assert!(next.err.contains("an unfinished run was found and removed: nothing of it counts  W0617"), "{}", next.err);
+    assert_eq!(versions(&project).len(), before.len() + 1);
+    assert_eq!(left_behind(&project), 0);
 }

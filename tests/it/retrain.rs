@@ -283,3 +283,112 @@ fn a_customer_is_forgotten_everywhere_and_that_is_proved() {
     assert!(left.err.contains("E0616") && left.err.contains("notes.txt"), "{}", left.err);
     project.ok(&["run", "-q"]);
 }
+
+/// The same rows as Parquet, with the types that are read from them.
+fn as_parquet(csv: &[u8]) -> Vec<u8> {
+    use polars::prelude::{CsvReadOptions, ParquetWriter, SerReader};
+    let options = CsvReadOptions::default().with_infer_schema_length(None);
+    let mut frame = options.into_reader_with_file_handle(std::io::Cursor::new(csv.to_vec())).finish().unwrap();
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+    bytes
+}
+
+#[test]
+fn one_file_ten_files_and_parquet_are_identical() {
+    let project = Project::new();
+    project.ok(&["demo", "--out", ".", "--customers", "500", "--data-only", "-q"]);
+    project.edit("path        = \"orders.csv\"", "path        = \"orders*\"");
+    project.ok(&["run", "-q"]);
+    let orders = project.text("orders.csv");
+    let (header, rows) = orders.split_once('\n').unwrap();
+    std::fs::remove_file(project.file("orders.csv")).unwrap();
+    let lines: Vec<&str> = rows.lines().collect();
+    for (number, part) in lines.chunks(lines.len().div_ceil(10)).enumerate() {
+        project.write(&format!("orders-{number}.csv"), format!("{header}\n{}\n", part.join("\n")));
+    }
+    let ten = project.ok(&["verify"]);
+    assert!(
+        ten.out.starts_with("identical: ") && ten.out.contains("orders-9.csv is not the file of then"),
+        "{}",
+        ten.out
+    );
+    (0..10).for_each(|number| std::fs::remove_file(project.file(&format!("orders-{number}.csv"))).unwrap());
+    project.write("orders.parquet", as_parquet(orders.as_bytes()));
+    let packed = project.ok(&["verify", "--threads", "1"]);
+    assert!(
+        packed.out.starts_with("identical: ") && packed.out.contains("orders.parquet is not the"),
+        "{}",
+        packed.out
+    );
+}
+
+#[test]
+fn who_moved_is_told_by_one_model_and_as_scoring_both_days_would() {
+    let project = Project::new();
+    project.ok(&["demo", "--out", ".", "--customers", "2000", "-q"]);
+    for window in ["all", "365d"] {
+        if window != "all" {
+            project.edit("window = \"all\"", "window = \"365d\"");
+        }
+        let run = project.ok(&["run"]);
+        assert!(
+            run.err.contains("look back") && run.err.contains("went to another segment; a year before"),
+            "{}",
+            run.err
+        );
+        // Read again up to that day, by another way than the one that is held against it.
+        let mut on = BTreeMap::new();
+        for day in ["2025-12-31", "2026-03-31"] {
+            project.ok(&[
+                "assign",
+                "orders.csv",
+                "customers.csv",
+                "events.csv",
+                "surveys.csv",
+                "--model",
+                "demo-shop/@latest",
+                "--as-of",
+                day,
+                "--out",
+                "day.csv",
+                "--replace",
+                "-q",
+            ]);
+            let text = project.text("day.csv");
+            let segments = column(&text, "customer_id").into_iter().zip(column(&text, "segment_id"));
+            on.insert(day, segments.filter(|(_, segment)| segment.starts_with('S')).collect::<BTreeMap<_, _>>());
+        }
+        let (then, now) = (&on["2025-12-31"], &on["2026-03-31"]);
+        project.ok(&["migrate", "--out", "moves.csv", "--replace", "-q"]);
+        let moves = project.text("moves.csv");
+        let told = column(&moves, "customer_id").into_iter();
+        let told = told.zip(column(&moves, "segment_then").into_iter().zip(column(&moves, "segment_now")));
+        let told: BTreeMap<String, (String, String)> = told.collect();
+        let all: std::collections::BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+        let of = |day: &BTreeMap<String, String>, id: &String| day.get(id).cloned().unwrap_or_default();
+        let expected: BTreeMap<String, (String, String)> =
+            all.into_iter().map(|id| (id.clone(), (of(then, id), of(now, id)))).collect();
+        assert_eq!(told, expected);
+        // The report tells the same, but for flows of fewer than ten.
+        let report = json(&project, "reports/2026-Q1/report.json");
+        let last = &report["migration"]["last"];
+        let changed = expected.values().filter(|(a, b)| !a.is_empty() && !b.is_empty() && a != b).count();
+        assert_eq!(last["changed"].as_u64().unwrap() as usize, changed);
+        assert!(last["chance"].as_f64().unwrap() < 0.05, "{last}");
+        for flow in last["flows"].as_array().unwrap() {
+            let place = |key: &str| flow[key].as_str().unwrap_or_default().to_string();
+            let pair = (place("from"), place("to"));
+            let count = expected.values().filter(|moved| **moved == pair).count();
+            assert!(count >= 10 && flow["customers"].as_u64().unwrap() as usize == count, "{flow}");
+        }
+        assert!(!report["migration"]["year_before"].is_null());
+        assert_eq!(report["migration"]["cumulative"], window == "all");
+    }
+    let page = project.text("reports/2026-Q1/report.html");
+    assert!(page.contains("id=\"alluvial\"") && page.contains("Whether the model before still fits"));
+    let early = project.ilk(&["migrate", "2000-01-01", "2026-03-31"]);
+    assert!(early.err.contains("E0401") && early.err.contains("nobody had ordered by 2000-01-01"), "{}", early.err);
+    let turned = project.ilk(&["migrate", "2026-03-31", "2025-12-31"]);
+    assert!(turned.status == 2 && turned.err.contains("help: ilk migrate 2025-12-31 2026-03-31"), "{}", turned.err);
+}
