@@ -443,7 +443,8 @@ fn movements(n: usize) -> Movements {
             let revenue: Vec<f64> = rows.iter().map(|row| (row % 90) as f64).collect();
             (ids, labels, revenue)
         };
-        let before = day(&|row| row % 11 != 3, &|row| row % (n - shift));
+        // With a shift the last segment is empty before.
+        let before = day(&|row| row % 11 != 3, &|row| row % n % (n - shift));
         let after = day(&|row| row % 11 != 5, &|row| (row % n + usize::from(row % 7 == 0)) % n);
         let snapshot = |day, facts| -> Snapshot<'_> {
             let (ids, labels, revenue): &(Vec<String>, Vec<Option<usize>>, Vec<f64>) = facts;

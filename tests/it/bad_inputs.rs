@@ -342,7 +342,7 @@ fn scoring_with_other_columns_names_them() {
 fn with_people() -> Project {
     let project = Project::new();
     let config = format!(
-        "{CONFIG}[input.customers]\npath = \"customers.csv\"\ncustomer_id = \"id\"\n[input.customers.attributes]\nage = \"numeric\"\ncountry = \"nominal\"\n"
+        "{CONFIG}[input.customers]\npath = \"customers.csv\"\ncustomer_id = \"id\"\n[input.customers.attributes]\nage = \"number\"\ncountry = \"nominal\"\n"
     );
     project.write("ilk.toml", config);
     project.write("orders.csv", orders(400, good));

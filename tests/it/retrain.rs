@@ -123,7 +123,7 @@ fn a_quarter_later_the_segments_are_the_same_ones() {
     // Every number of its sentences is one of the facts, rounded.
     let facts = json(&project, "reports/2026-Q1/report.json");
     let lineage = &facts["lineage"];
-    let section = page.split("id=\"changes\"").nth(1).unwrap().split("</ul>").next().unwrap();
+    let section = page.split("What became of the segments").nth(1).unwrap().split("</ul>").next().unwrap();
     for life in lineage["lives"].as_array().unwrap().iter().filter(|life| life["event"] == "drifted") {
         let id = life["id"].as_str().unwrap();
         let overlap = (life["overlap"].as_f64().unwrap() * 100.0).round();
