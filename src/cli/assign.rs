@@ -78,6 +78,13 @@ impl Assign {
         }
         let scored = score(&model, &inputs, Path::new(""), as_of, 0.01).map_err(|error| match error.code() {
             "E0325" => error.help("for this scoring alone: --overlap first, or --overlap keep"),
+            // Above the limit only here: when the model was made, they were numbers.
+            "E0341" => {
+                let mut error = error;
+                error.0.code = "E0503".into();
+                error.0.title = format!("another type than in training: {}", error.0.title);
+                error
+            }
             _ => error,
         })?;
         let mut warnings = scored.warnings.clone();

@@ -3,11 +3,11 @@
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
-/// Bytes of memory per byte of a file. Text at least stays as it is beside what is made of it; measured: see BENCHMARKS.md.
-const TEXT: u64 = 4;
+/// Bytes of memory per byte of text, for all of a run: 4.4 GB were measured for 2.4 GB (a million customers).
+const TEXT: u64 = 2;
 
-/// A packed file unpacks to several times its size first.
-const PACKED: u64 = 20;
+/// And per byte of a packed file, which is text of some five times its size.
+const PACKED: u64 = 10;
 
 /// Refuses files that need more memory than there is.
 ///
@@ -60,9 +60,9 @@ mod tests {
         assert!(fits("orders", &[sized("a.csv", 1 << 20), sized("a.parquet", 1 << 20)]).is_ok());
         // A tenth of what is free: as text it fits, packed it does not.
         assert!(fits("orders", &[sized("b.CSV", free / 10)]).is_ok());
-        let error = fits("orders", &[sized("b.csv.gz", free / 10)]).expect_err("too much");
+        let error = fits("orders", &[sized("b.csv.gz", free / 5)]).expect_err("too much");
         assert_eq!((error.code(), error.exit_code()), ("E0614", 5));
-        let halves = [sized("c.csv", free / 6), sized("d.csv", free / 6)];
+        let halves = [sized("c.csv", free / 3), sized("d.csv", free / 3)];
         assert!(fits("orders", &halves).is_err(), "together they do not");
     }
 }

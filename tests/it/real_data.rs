@@ -224,3 +224,37 @@ fn two_sheets_that_overlap_are_found_said_and_fixed() {
         assert_eq!(row["rows"], copies);
     }
 }
+
+#[test]
+fn eight_quarters_of_online_retail_ii_have_the_same_three_segments() {
+    let Some(path) = shared::path("online_retail_ii/online_retail_II.parquet") else { return };
+    let project = Project::new();
+    project.ok(&["init", path.to_str().unwrap(), "--yes", "--currency", "GBP", "-q"]);
+    project.edit("name     = ", "name     = \"retail\" # ");
+    let mut before = "as_of  = \"auto\"".to_string();
+    for day in
+        ["2010-03-31", "2010-06-30", "2010-09-30", "2010-12-31", "2011-03-31", "2011-06-30", "2011-09-30", "2011-12-31"]
+    {
+        let now = format!("as_of  = \"{day}\"");
+        project.edit(&before, &now);
+        project.ok(&["run", "-q"]);
+        before = now;
+    }
+    let history = project.ok(&["history", "--json"]);
+    let history: serde_json::Value = serde_json::from_str(&history.out).unwrap();
+    let versions = history["versions"].as_array().unwrap();
+    assert_eq!(versions.len(), 8);
+    for version in &versions[1..] {
+        let lineage = &version["lineage"];
+        let lives: Vec<(&str, &str)> = (lineage["lives"].as_array().unwrap().iter())
+            .map(|life| (life["id"].as_str().unwrap(), life["event"].as_str().unwrap()))
+            .collect();
+        assert_eq!(lives.iter().map(|life| life.0).collect::<Vec<_>>(), ["S01", "S02", "S03"], "{version}");
+        assert!(lives.iter().all(|life| ["survived", "drifted"].contains(&life.1)), "{version}");
+        assert_eq!(lineage["ended"].as_array().unwrap().len(), 0);
+    }
+    // They are slices of a continuum, so the number is kept as a convention, and the reasons say so.
+    let last: serde_json::Value =
+        serde_json::from_slice(&project.read("models/retail/2011-Q4.1/metrics.json")).unwrap();
+    assert_eq!(last["reasons"][1], "It is the number of 2011-Q3.1: a convention is best kept while it holds.");
+}
