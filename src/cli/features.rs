@@ -1,9 +1,11 @@
 //! `ilk features`: the data dictionary of a project, without fitting anything.
 
 use super::{Voice, config};
+use crate::engine::primitive::{primitives, wanted};
+use crate::engine::sql::{Dialect, Shape, counts};
 use crate::error::Result;
 use crate::features::dictionary::Entry;
-use crate::features::{Family, Role};
+use crate::features::{Family, Feature, Role};
 use crate::pipeline;
 use crate::store::Store;
 use clap::Args;
@@ -15,6 +17,30 @@ pub struct Features {
     /// Only the features of one family
     #[arg(long, value_parser = Family::ALL.map(Family::word))]
     family: Option<String>,
+    /// Print the query that counts what they are made of, for a database that holds the tables: spark or duckdb
+    #[arg(long, value_name = "DIALECT", value_parser = ["spark", "duckdb"], conflicts_with = "family")]
+    sql: Option<String>,
+}
+
+/// The query, and in comments what it reads and which of its columns each feature is made of.
+fn query(features: &[Feature], shape: &Shape, dialect: Dialect) -> String {
+    let mut lines = vec![
+        "-- What the features of this project are made of: whole numbers, one row per customer.".to_string(),
+        "-- day is a number of days since 1970-01-01, money is in ten-thousandths, units in thousandths, ord an order within its customer.".into(),
+    ];
+    for view in &shape.views {
+        lines.push(format!("-- reads {}(customer, day, {})", view.name, view.columns.join(", ")));
+    }
+    let wanted = wanted(features);
+    for feature in features {
+        let made = primitives(&feature.measure);
+        let places: Vec<String> =
+            made.iter().filter_map(|p| wanted.iter().position(|w| w == p)).map(|at| format!("p{at}")).collect();
+        let of = if places.is_empty() { "looked up, not counted".into() } else { places.join(", ") };
+        lines.push(format!("-- {}: {of}", feature.name));
+    }
+    lines.push(counts(&wanted, shape, dialect));
+    lines.join("\n")
 }
 
 /// One feature as `ilk features --json` prints it.
@@ -31,6 +57,13 @@ impl Features {
         let config = config(store)?;
         let tables = pipeline::tables(&config, store.root())?;
         let features = pipeline::features(&config, &tables)?;
+        if let Some(dialect) = &self.sql {
+            let dialect = if dialect == "spark" { Dialect::Spark } else { Dialect::DuckDb };
+            let query = query(&features, &Shape::of(&tables), dialect);
+            voice.say(&query);
+            voice.document(&query)?;
+            return Ok(0);
+        }
         voice.warn(&pipeline::protected_in_use(features.iter()));
         let lines: Vec<Line> = pipeline::dictionary(&features, &tables)
             .into_iter()

@@ -4,7 +4,7 @@
 //! sort of a few numbers. All sums are of whole numbers, so they do not depend on their order.
 
 use super::Engine;
-use super::primitive::{Aggregate, Context, DECAY_UNIT, Primitive, assemble, primitives};
+use super::primitive::{Aggregate, Context, DECAY_UNIT, Primitive, assemble, primitives, wanted};
 use crate::data::dates::Day;
 use crate::data::log::{Codes, Field, Known, Log, NONE, UNDATED, merged, mode, places};
 use crate::data::read::{MONEY_SCALE, Tables, UNIT_SCALE};
@@ -32,14 +32,7 @@ impl Engine for Embedded {
                 .help("check as_of and window under [features]"));
         }
         let logs = Logs::of(tables, &ids);
-        let mut wanted: Vec<Primitive> = Vec::new();
-        for primitive in features.iter().flat_map(|f| primitives(&f.measure)) {
-            if !wanted.contains(&primitive) {
-                wanted.push(primitive);
-            }
-        }
-        // The aggregates of one set of rows stand together, so that its rows are selected once.
-        wanted.sort_by_key(|p| features.iter().flat_map(|f| primitives(&f.measure)).position(|q| q.rows == p.rows));
+        let wanted = wanted(features);
         let counted = count(&logs, ids.len(), &wanted);
         let context = Context {
             as_of: tables.as_of.map_or(f64::NAN, |d| f64::from(d.0)),
@@ -79,6 +72,16 @@ impl Engine for Embedded {
             })
             .collect();
         Ok(Observed { ids, columns })
+    }
+}
+
+impl Embedded {
+    /// The aggregates alone: the population, ascending by id, and customers × `wanted`, row by row; `NaN` for a first or last day that there is
+    /// not.
+    pub fn counts(&self, tables: &Tables, wanted: &[Primitive]) -> (Vec<String>, Vec<f64>) {
+        let ids = population(tables);
+        let counted = count(&Logs::of(tables, &ids), ids.len(), wanted);
+        (ids, counted)
     }
 }
 

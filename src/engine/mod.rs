@@ -3,6 +3,7 @@
 
 pub mod embedded;
 pub mod primitive;
+pub mod sql;
 
 use crate::data::read::Tables;
 use crate::error::Result;

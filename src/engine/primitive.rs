@@ -1,6 +1,6 @@
 //! The few aggregates that every measure is made of, so that an engine translates these and not every measure.
 
-use crate::features::{Key, Lines, Measure, Rows, Table};
+use crate::features::{Feature, Key, Lines, Measure, Rows, Table};
 
 /// One aggregate over the rows of one customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +117,19 @@ pub fn primitives(measure: &Measure) -> Vec<Primitive> {
         | Measure::Response { .. }
         | Measure::Rules { .. } => Vec::new(),
     }
+}
+
+/// What the measures of all features need, each once; those of the same rows stand together, so that these are selected once.
+pub fn wanted(features: &[Feature]) -> Vec<Primitive> {
+    let all: Vec<Primitive> = features.iter().flat_map(|feature| primitives(&feature.measure)).collect();
+    let mut wanted: Vec<Primitive> = Vec::new();
+    for primitive in &all {
+        if !wanted.contains(primitive) {
+            wanted.push(primitive.clone());
+        }
+    }
+    wanted.sort_by_key(|primitive| all.iter().position(|other| other.rows == primitive.rows));
+    wanted
 }
 
 /// A return takes money away and is no order.

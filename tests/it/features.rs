@@ -194,3 +194,20 @@ fn every_family_counts_what_it_says() {
     // A share of sales by weight of the whole: paid prices only.
     assert_eq!(number(&matrix, 1, "discount_share"), 0.0);
 }
+
+#[test]
+fn the_query_of_the_features_names_what_each_is_made_of() {
+    let project = Project::new();
+    project.ok(&["demo", "--out", ".", "--customers", "300", "--data-only", "-q"]);
+    let dictionary = project.ok(&["features", "--json"]);
+    let dictionary: Vec<serde_json::Value> = serde_json::from_str(&dictionary.out).unwrap();
+    for dialect in ["spark", "duckdb"] {
+        let query = project.ok(&["features", "--sql", dialect]).out;
+        for feature in &dictionary {
+            let line = format!("\n-- {}: ", feature["name"].as_str().unwrap());
+            assert!(query.contains(&line), "{line}");
+        }
+        assert!(query.contains("\n-- revenue: p") && query.contains("\n-- region: looked up, not counted"), "{query}");
+        assert!(query.contains("\nWITH ") && query.contains("FROM population\nLEFT JOIN "), "{query}");
+    }
+}
