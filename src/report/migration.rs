@@ -68,8 +68,7 @@ pub fn sentences(movements: &Movements, names: Names) -> Vec<String> {
     said.extend(year_before.as_ref().map(|before| {
         format!("In the same quarter of the year before ({} to {}) it was {}.", before.from, before.to, changed(before))
     }));
-    let of = |flow: fn(&Flow) -> bool| -> usize { last.flows.iter().filter(|f| flow(f)).map(|f| f.customers).sum() };
-    let (new, gone) = (of(|flow| flow.from.is_none()), of(|flow| flow.to.is_none()));
+    let (new, gone) = (last.arrived(), last.left());
     if new + gone > 0 {
         let gone =
             if gone > 0 { format!("{} are no customers of the window any more", count(gone)) } else { String::new() };

@@ -208,6 +208,16 @@ impl Migration {
         self.flows.iter().find(|flow| flow.from.as_deref() == from && flow.to.as_deref() == to)
     }
 
+    /// Customers of the later day alone; those of flows that are not shown included.
+    pub fn arrived(&self) -> usize {
+        self.sizes.iter().map(|size| size.now).sum::<usize>() - self.both
+    }
+
+    /// Customers of the earlier day alone; those of flows that are not shown included.
+    pub fn left(&self) -> usize {
+        self.sizes.iter().map(|size| size.then).sum::<usize>() - self.both
+    }
+
     /// The share of the customers of both days in another place.
     pub fn changed_share(&self) -> f64 {
         self.changed as f64 / self.both.max(1) as f64
@@ -324,7 +334,8 @@ mod tests {
         assert_eq!(sizes, [("S01", 3, 2), ("S02", 1, 3), (UNCLUSTERED, 1, 0)]);
         // Three of five by a half, one never, one always.
         assert!((found.chance.unwrap() - 2.5 / 5.0).abs() < 1e-12, "{:?}", found.chance);
-        assert!(found.clone().without_few(2).flows.is_empty());
+        let shown = found.without_few(2);
+        assert_eq!((shown.flows.len(), shown.arrived(), shown.left()), (0, 1, 1));
     }
 
     #[test]

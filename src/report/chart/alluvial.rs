@@ -63,8 +63,7 @@ fn ribbon(canvas: &Canvas, [from, to]: [f64; 2], tall: f64, colour: RGBColor) ->
 pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
     let Some(movements) = &report.migration else { return Ok(None) };
     let last = &movements.last;
-    let sum = |side: fn(&Flow) -> bool| -> usize { last.flows.iter().filter(|f| side(f)).map(|f| f.customers).sum() };
-    let (new, gone) = (sum(|flow| flow.from.is_none()), sum(|flow| flow.to.is_none()));
+    let (new, gone) = (last.arrived(), last.left());
     let all = (last.sizes.iter().map(|size| size.then).sum::<usize>() + new).max(1);
     let pixels = TALL / all as f64;
     let mut then = nodes(&last.sizes, |size| size.then, new, pixels);
