@@ -14,3 +14,11 @@ test *args:
 
 fmt:
     cargo fmt
+
+# a real Spark on this machine: a master, two workers, a Connect server
+spark-up:
+    scripts/spark up
+
+# ends what spark-up started
+spark-down:
+    scripts/spark down
