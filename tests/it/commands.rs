@@ -88,7 +88,7 @@ fn an_interrupted_run_writes_nothing_and_can_be_run_again() {
     let mut said = BufReader::new(run.stderr.take().unwrap());
     // The longest stage comes after the features: it is running when the signal arrives.
     let mut line = String::new();
-    while !line.contains("2/6") {
+    while !line.contains("2/7") {
         line.clear();
         assert!(said.read_line(&mut line).unwrap() > 0, "the run ended before its second stage");
     }

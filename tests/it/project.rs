@@ -93,7 +93,7 @@ pub(crate) fn messages(said: &str, code: &str) -> String {
     let mut inside = false;
     for line in said.lines() {
         let is_head = line.starts_with("warning[") || line.starts_with("error[");
-        // A stage: ` 2/6  features`.
+        // A stage: ` 2/7  features`.
         let is_stage = line.as_bytes().get(2) == Some(&b'/');
         if is_head {
             inside = line.contains(&format!("[{code}]"));
