@@ -1,13 +1,13 @@
 //! `ilk assign`: score customers with a saved model.
 
 use super::Voice;
+use super::elder::{FEATURES, matrix};
 use crate::data::dates::Day;
 use crate::data::duplicates::Overlap;
 use crate::data::schema::{Inputs, Opening, Paths};
 use crate::data::source::{Source, closest, missing};
 use crate::error::{Error, Result, Warning};
 use crate::export::Format;
-use crate::export::parquet::read_features;
 use crate::features::Unit;
 use crate::pipeline::{Model, STRICT, assignment_table, score, unlike};
 use crate::segment::model::Fit;
@@ -44,9 +44,6 @@ pub struct Assign {
     #[arg(long)]
     replace: bool,
 }
-
-/// What a model was made of.
-const FEATURES: &str = "features.parquet";
 
 /// Exit status of a strict scoring of other customers.
 const UNLIKE: i32 = 1;
@@ -90,8 +87,7 @@ impl Assign {
         let mut warnings = scored.warnings.clone();
         // A model that was copied alone scores as well.
         if reference.folder.join(FEATURES).exists() {
-            let trained = read_features(&store.read(&reference, FEATURES)?, &model.features)?;
-            warnings.extend(unlike(&model, &trained, &scored));
+            warnings.extend(unlike(&model, &matrix(store, &reference, &model)?, &scored));
         }
         voice.warn(&warnings);
         let stopping: Vec<&Warning> = warnings.iter().filter(|w| STRICT.contains(&w.code.as_str())).collect();

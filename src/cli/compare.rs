@@ -68,7 +68,7 @@ impl Compare {
 }
 
 fn worth(store: &Store, model: &ModelRef) -> Result<Worth> {
-    let metrics: serde_json::Value = serde_json::from_slice(&store.read(model, "metrics.json")?).unwrap_or_default();
+    let metrics = store.metrics(model)?;
     let weakest = metrics["stability"]
         .as_object()
         .and_then(|segments| segments.values().filter_map(serde_json::Value::as_f64).min_by(f64::total_cmp));

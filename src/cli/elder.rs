@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::export::parquet::{read_features, read_texts};
-use crate::pipeline::{Earlier, Elder};
+use crate::features::matrix::FeatureMatrix;
+use crate::pipeline::{Earlier, Elder, Model};
 use crate::store::{ModelRef, Store};
 
 /// The model that a new one of the project is held against: the promoted one, else the newest.
@@ -19,10 +20,18 @@ pub(super) fn reference(store: &Store, name: &str) -> Result<Option<Elder>> {
     of_all().map(Some).map_err(|error| error.help("or hold new runs against another version: ilk promote VERSION"))
 }
 
+/// The file of the customers that a model was made of.
+pub(super) const FEATURES: &str = "features.parquet";
+
+/// The customers that a model was made of.
+pub(super) fn matrix(store: &Store, reference: &ModelRef, model: &Model) -> Result<FeatureMatrix> {
+    read_features(&store.read(reference, FEATURES)?, &model.features)
+}
+
 /// A model with its customers and what was published of them; new segments beside it are counted from `next_id`.
 pub(super) fn load(store: &Store, reference: &ModelRef, next_id: usize) -> Result<Elder> {
     let model = store.model(reference)?;
-    let matrix = read_features(&store.read(reference, "features.parquet")?, &model.features)?;
+    let matrix = matrix(store, reference, &model)?;
     let wanted = ["customer_id", "segment_id", "previous_segment_id", "segment_changed_at"];
     let mut columns = read_texts(&store.read(reference, "assignments.parquet")?, &wanted)?.into_iter();
     let mut column = || columns.next().flatten().unwrap_or_default();

@@ -31,8 +31,7 @@ impl History {
         for (at, version) in versions.iter().enumerate() {
             let reference = store.version(&name, version)?;
             let model = store.model(&reference)?;
-            let metrics: serde_json::Value =
-                serde_json::from_slice(&store.read(&reference, "metrics.json")?).unwrap_or_default();
+            let metrics = store.metrics(&reference)?;
             let lineage = store.record(&reference)?.lineage;
             for segment in &model.segments {
                 let event = lineage

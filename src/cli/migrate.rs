@@ -4,7 +4,7 @@ use super::{Voice, config, table};
 use crate::data::dates::Day;
 use crate::error::{Error, Result};
 use crate::export::Format;
-use crate::pipeline::{Model, View, history, migration, migration_table};
+use crate::pipeline::{Model, QUARTER, View, beside_the_year_before, history, migration_table};
 use crate::report::migration::{HEADER, flows, matrix, sentences};
 use crate::segment::migration::{Chance, Movements};
 use crate::store::{Store, refuse_existing, write_new};
@@ -31,10 +31,6 @@ pub struct Migrate {
     #[arg(long)]
     replace: bool,
 }
-
-/// Months from one quarter to the next, and from one year to the next.
-const QUARTER: u32 = 3;
-const YEAR: u32 = 12;
 
 impl Migrate {
     pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
@@ -65,27 +61,19 @@ impl Migrate {
                 from.iso()
             )));
         }
-        let metrics: serde_json::Value =
-            serde_json::from_slice(&store.read(&reference, "metrics.json")?).unwrap_or_default();
-        let chance: Option<Chance> = serde_json::from_value(metrics["chance"].clone()).unwrap_or_default();
+        let chance: Option<Chance> =
+            serde_json::from_value(store.metrics(&reference)?["chance"].take()).unwrap_or_default();
         let max_rejected = config.max_rejected()?;
         let tables = history(&model, &config.input, store.root(), to, max_rejected)?;
-        let view = |day: Day| View::of(&model, &tables, day);
-        let needed = |day: Day| {
-            view(day)?
+        let view = |day: Day| {
+            View::of(&model, &tables, day)?
                 .ok_or_else(|| Error::new("E0401", format!("nobody had ordered by {}", day.iso())).help("a later day"))
         };
-        let (then, now) = (needed(from)?, needed(to)?);
-        let last = migration(&model, &then, &now, chance.as_ref());
+        let (then, now) = (view(from)?, view(to)?);
+        let movements = beside_the_year_before(&model, &tables, &then, &now, chance.as_ref())?;
         if let (Some(out), Some(format)) = (&self.out, format) {
             write_new(out, &format.write(&migration_table(&model, &then, &now))?, self.replace)?;
         }
-        drop((then, now));
-        let year_before = match view(from.months_before(YEAR))? {
-            None => None,
-            Some(then) => view(to.months_before(YEAR))?.map(|now| migration(&model, &then, &now, chance.as_ref())),
-        };
-        let movements = Movements { cumulative: model.window_days.is_none(), last, year_before };
         say(&movements, &model, voice);
         if let Some(out) = &self.out {
             voice.say(format!("\nWrote {}", out.display()));

@@ -101,7 +101,7 @@ pub(crate) fn execute(config: &Config, store: &Store, held: Held, voice: &Voice)
         ("model.json", run.model.to_json()?.into_bytes()),
         ("config.toml", config.to_toml()?.into_bytes()),
         ("metrics.json", pretty(&metrics)),
-        ("features.parquet", Format::Parquet.write(&feature_table(&run.prepared.matrix))?),
+        (elder::FEATURES, Format::Parquet.write(&feature_table(&run.prepared.matrix))?),
         ("assignments.parquet", Format::Parquet.write(&assignments)?),
         ("assignments.csv", Format::Csv.write(&assignments)?),
         ("rejects.csv", super::check::rejects_csv(&run.prepared.tables.rejects)?),

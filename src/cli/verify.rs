@@ -5,7 +5,6 @@ use crate::config::Config;
 use crate::data::source::InputFile;
 use crate::error::{Error, Result};
 use crate::export::Format;
-use crate::export::parquet::read_features;
 use crate::features::matrix::{Column, FeatureMatrix};
 use crate::pipeline::{self, Unwatched};
 use crate::store::{ModelRef, Store};
@@ -67,7 +66,7 @@ fn verify(store: &Store, reference: &ModelRef) -> Result<(Option<String>, Vec<St
     let blame = |what: String| {
         if files.is_empty() { what } else { format!("input: {}, from which: {what}", files.join(", ")) }
     };
-    let matrix = read_features(&store.read(reference, "features.parquet")?, &stored.features)?;
+    let matrix = elder::matrix(store, reference, &stored)?;
     if let Some(difference) = of_matrices(&matrix, &prepared.matrix) {
         return Ok((Some(blame(difference)), files));
     }

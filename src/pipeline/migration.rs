@@ -19,8 +19,10 @@ use std::path::Path;
 /// Customers below which shares of an earlier day say nothing.
 const FEWEST: usize = 30;
 
-/// Months of a quarter, and of a year.
-const QUARTER: u32 = 3;
+/// Months of a quarter.
+pub const QUARTER: u32 = 3;
+
+/// Months of a year.
 const YEAR: u32 = 12;
 
 /// A model's view of a day.
@@ -62,24 +64,20 @@ impl View {
         Ok(Some(Self { day, labels: labels_of(&model.assign(&matrix)?), matrix }))
     }
 
-    /// How many customers there were.
-    pub fn customers(&self) -> usize {
-        self.labels.len()
+    /// Whether there were customers enough for shares.
+    fn tells(&self) -> bool {
+        self.labels.len() >= FEWEST
     }
 }
 
-fn snapshot<'a>(day: &'a str, matrix: &'a FeatureMatrix, labels: &'a [Option<usize>]) -> Snapshot<'a> {
-    Snapshot { day, ids: &matrix.ids, labels, revenue: matrix.numbers("revenue") }
-}
-
-fn ids(model: &Model) -> Vec<String> {
-    model.segments.iter().map(|segment| segment.id.clone()).collect()
-}
-
 /// Who moved between two views of one model.
-pub fn migration(model: &Model, then: &View, now: &View, chance: Option<&Chance>) -> Migration {
+fn migration(model: &Model, then: &View, now: &View, chance: Option<&Chance>) -> Migration {
+    fn snapshot<'a>(view: &'a View, day: &'a str) -> Snapshot<'a> {
+        Snapshot { day, ids: &view.matrix.ids, labels: &view.labels, revenue: view.matrix.numbers("revenue") }
+    }
     let (from, to) = (then.day.iso(), now.day.iso());
-    migrate(snapshot(&from, &then.matrix, &then.labels), snapshot(&to, &now.matrix, &now.labels), &ids(model), chance)
+    let ids: Vec<String> = model.segments.iter().map(|segment| segment.id.clone()).collect();
+    migrate(snapshot(then, &from), snapshot(now, &to), &ids, chance)
 }
 
 /// The quarter up to the day of a run, and the same one of the year before, as the new model sees them. `None` without dates, and where too
@@ -91,28 +89,38 @@ pub fn movements(run: &Run, inputs: &Inputs, base: &Path, max_rejected: f64) -> 
     let (model, tables) = (&run.model, &run.prepared.tables);
     let (Some(today), Some((first, _))) = (tables.as_of, tables.sales.days) else { return Ok(None) };
     let longer = model.window_days.map(|_| history(model, inputs, base, today, max_rejected)).transpose()?;
-    let first = longer.as_ref().and_then(|tables| tables.sales.days).map_or(first, |days| days.0);
-    let view = |months: u32| -> Result<Option<View>> {
-        let day = today.months_before(months);
-        let view = if day < first { None } else { View::of(model, longer.as_ref().unwrap_or(tables), day)? };
-        Ok(view.filter(|view| view.customers() >= FEWEST))
+    let history = longer.as_ref().unwrap_or(tables);
+    let from = today.months_before(QUARTER);
+    if from < history.sales.days.map_or(first, |days| days.0) {
+        return Ok(None);
+    }
+    let Some(then) = View::of(model, history, from)?.filter(View::tells) else { return Ok(None) };
+    let Some(matrix) = run.prepared.matrix.select(&needed(model)) else { return Ok(None) };
+    let now = View { day: today, matrix, labels: labels_of(&run.assignments) };
+    beside_the_year_before(model, history, &then, &now, run.chance.as_ref()).map(Some)
+}
+
+/// Who moved between two views, and between the same days of the year before, where enough had ordered by then.
+///
+/// # Errors
+/// See [`View::of`].
+pub fn beside_the_year_before(
+    model: &Model,
+    history: &Tables,
+    then: &View,
+    now: &View,
+    chance: Option<&Chance>,
+) -> Result<Movements> {
+    // The earlier of the two first: where it is missing, the other need not be counted.
+    let earlier = |view: &View| -> Result<Option<View>> {
+        Ok(View::of(model, history, view.day.months_before(YEAR))?.filter(View::tells))
     };
-    let Some(before) = view(QUARTER)? else { return Ok(None) };
-    let labels = labels_of(&run.assignments);
-    let (from, to) = (before.day.iso(), today.iso());
-    let last = migrate(
-        snapshot(&from, &before.matrix, &before.labels),
-        snapshot(&to, &run.prepared.matrix, &labels),
-        &ids(model),
-        run.chance.as_ref(),
-    );
-    drop(before);
-    // The earlier of the two first: where it is missing, the other need not be read.
-    let year_before = match view(YEAR + QUARTER)? {
+    let year_before = match earlier(then)? {
         None => None,
-        Some(then) => view(YEAR)?.map(|now| migration(model, &then, &now, run.chance.as_ref())),
+        Some(then) => earlier(now)?.map(|now| migration(model, &then, &now, chance)),
     };
-    Ok(Some(Movements { cumulative: model.window_days.is_none(), last, year_before }))
+    let last = migration(model, then, now, chance);
+    Ok(Movements { cumulative: model.window_days.is_none(), last, year_before })
 }
 
 /// Every customer of either day with the segment on both; none where they were no customers.

@@ -14,7 +14,7 @@ mod unlike;
 pub use choose::{Weighed, sweep, weighed};
 pub use features::{attribute_features, dictionary, features, protected_in_use};
 pub use lineage::{Comparison, Earlier, Elder, compare, standing};
-pub use migration::{View, history, migration, migration_table, movements};
+pub use migration::{QUARTER, View, beside_the_year_before, history, migration_table, movements};
 pub use tables::{assignment_table, changed_rows, feature_table, rfm_table};
 pub use unlike::{STRICT, unlike};
 

@@ -45,10 +45,7 @@ pub fn sentences(report: &Report) -> Vec<String> {
     if !lineage.related {
         return vec![format!("{}.", lineage.words())];
     }
-    let name = |id: &str| {
-        let segment = report.segments.iter().find(|s| s.id == id);
-        segment.map_or_else(|| id.to_string(), |s| format!("{id} {}", s.persona.name))
-    };
+    let name = |id: &str| report.called(id);
     let mut said = vec![format!("{}.", lineage.words())];
     for life in &lineage.lives {
         match life.event {

@@ -214,10 +214,7 @@ fn monitoring(report: &Report) -> Option<Value> {
 /// Who moved in the last quarter.
 fn migration(report: &Report) -> Option<Value> {
     let movements = report.migration.as_ref()?;
-    let name = |id: &str| {
-        let segment = report.segments.iter().find(|segment| segment.id == id);
-        segment.map_or_else(|| id.to_string(), |segment| format!("{id} {}", segment.persona.name))
-    };
+    let name = |id: &str| report.called(id);
     let (matrix_header, matrix) = migration::matrix(&movements.last, &name);
     Some(context! {
         sentences => migration::sentences(movements, &name),

@@ -16,7 +16,8 @@ pub const NEW: &str = "New";
 /// Customers who are none any more.
 pub const GONE: &str = "Not seen";
 
-fn called(place: Option<&str>, nowhere: &str, names: Names) -> String {
+/// What a place is called; `nowhere` for those who are no customers.
+pub fn called(place: Option<&str>, nowhere: &str, names: Names) -> String {
     match place {
         None => nowhere.into(),
         Some(UNCLUSTERED) => "Unclustered".into(),

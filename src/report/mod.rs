@@ -115,6 +115,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// How a segment is called where several are: `S02 Sleepers`; the id alone where this report has no such segment.
+    pub fn called(&self, id: &str) -> String {
+        let segment = self.segments.iter().find(|segment| segment.id == id);
+        segment.map_or_else(|| id.to_string(), |segment| format!("{id} {}", segment.persona.name))
+    }
+
     /// The place among the colours of the segment with this number.
     pub fn colour(&self, segment: usize) -> usize {
         self.segments.get(segment).and_then(|s| s.colour).unwrap_or(segment)

@@ -275,6 +275,14 @@ impl Store {
         models.into_iter().flat_map(of).collect()
     }
 
+    /// What was measured of a model; null where an older ilk wrote something else.
+    ///
+    /// # Errors
+    /// E0603 if the file was edited or damaged.
+    pub fn metrics(&self, model: &ModelRef) -> Result<serde_json::Value> {
+        Ok(serde_json::from_slice(&self.read(model, "metrics.json")?).unwrap_or_default())
+    }
+
     /// The files of a version as they are, matching their hashes or not.
     ///
     /// # Errors

@@ -46,6 +46,15 @@ fn warns(config: &str, orders: impl AsRef<[u8]>, code: &str) -> String {
     messages
 }
 
+/// A small shop after its first run.
+fn trained() -> Project {
+    let project = Project::new();
+    project.write("ilk.toml", CONFIG);
+    project.write("orders.csv", orders(400, good));
+    project.ok(&["run"]);
+    project
+}
+
 /// Without the line of the stage, which holds a duration.
 fn said(err: &str) -> String {
     err.lines().filter(|l| !l.trim_start().starts_with("1/1")).map(str::trim).collect::<Vec<_>>().join("\n")
@@ -272,10 +281,7 @@ fn an_eps_that_leaves_everybody_out_is_answered_with_the_knee() {
 
 #[test]
 fn models_from_elsewhere_are_not_trusted() {
-    let project = Project::new();
-    project.write("ilk.toml", CONFIG);
-    project.write("orders.csv", orders(400, good));
-    project.ok(&["run"]);
+    let project = trained();
     let folder = project.file("models/shop/2025-Q4.1");
     let text = project.text("models/shop/2025-Q4.1/model.json");
     let score = || project.ilk(&["assign", "orders.csv", "--model", "shop", "--out", "scored.csv"]);
@@ -311,10 +317,7 @@ fn a_folder_that_cannot_be_written_is_said_before_reading() {
 
 #[test]
 fn an_output_that_exists_is_kept() {
-    let project = Project::new();
-    project.write("ilk.toml", CONFIG);
-    project.write("orders.csv", orders(400, good));
-    project.ok(&["run"]);
+    let project = trained();
     project.write("scored.csv", "mine");
     let outcome = project.ilk(&["assign", "orders.csv", "--model", "shop", "--out", "scored.csv"]);
     assert_eq!(outcome.status, 2);
@@ -326,10 +329,7 @@ fn an_output_that_exists_is_kept() {
 
 #[test]
 fn scoring_with_other_columns_names_them() {
-    let project = Project::new();
-    project.write("ilk.toml", CONFIG);
-    project.write("orders.csv", orders(400, good));
-    project.ok(&["run"]);
+    let project = trained();
     project.write("march.csv", orders(400, good).replace("customer_id", "CustomerID"));
     let outcome = project.ilk(&["assign", "march.csv", "--model", "shop", "--out", "s.csv"]);
     assert_eq!(outcome.status, 4);
@@ -403,10 +403,7 @@ fn columns_more_and_in_another_order_change_nothing() {
 
 #[test]
 fn other_customers_and_shorter_histories_are_said_when_scoring() {
-    let project = Project::new();
-    project.write("ilk.toml", CONFIG);
-    project.write("orders.csv", orders(400, good));
-    project.ok(&["run"]);
+    let project = trained();
     let score = |file: &str, more: &[&str]| {
         project.ilk(&[&["assign", file, "--model", "shop", "--out", "s.csv", "--replace", "-v"], more].concat())
     };

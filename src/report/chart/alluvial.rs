@@ -3,7 +3,7 @@
 use super::{Anchor, Canvas, Drawing, INK, MUTED, RULE, UNCLUSTERED, WIDTH, colour, fit, spread, svg};
 use crate::error::Result;
 use crate::report::Report;
-use crate::report::migration::{GONE, HEADER, NEW, flows};
+use crate::report::migration::{GONE, HEADER, NEW, called, flows};
 use crate::segment::migration::{Flow, Size};
 use plotters::style::RGBColor;
 
@@ -80,10 +80,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
         (Some(before), Some(after)) if after < before => DOWN,
         _ => UNCLUSTERED,
     };
-    let name = |id: &str| match place(id) {
-        Some(at) => format!("{id} {}", report.segments[at].persona.name),
-        None => "Unclustered".into(),
-    };
+    let name = |id: &str| report.called(id);
     let hue = |place_id: &Option<String>| match place_id {
         Some(id) => colour(place(id).map(|at| report.colour(at))),
         None => RULE,
@@ -121,7 +118,7 @@ pub fn draw(report: &Report, id: &str) -> Result<Option<Drawing>> {
             for (node, y) in nodes.iter().zip(labels) {
                 canvas.rect(x, node.y.round() as i32, BAR, (node.tall.round() as i32).max(1), hue(&node.place))?;
                 let nowhere = if x == LEFT { NEW } else { GONE };
-                let called = node.place.as_deref().map_or(nowhere.to_string(), name);
+                let called = called(node.place.as_deref(), nowhere, &name);
                 let number = crate::features::Unit::Count.format(node.customers as f64, "");
                 canvas.text(label, y, &fit(&format!("{called}  {number}"), 13, LEFT - 16), 13, anchor, INK)?;
             }
