@@ -2,7 +2,7 @@
 
 use super::{Voice, config};
 use crate::engine::primitive::{primitives, wanted};
-use crate::engine::sql::{Dialect, Shape, counts};
+use crate::engine::sql::{Dialect, Shape, counts, read};
 use crate::error::Result;
 use crate::features::dictionary::Entry;
 use crate::features::{Family, Feature, Role};
@@ -28,10 +28,12 @@ fn query(features: &[Feature], shape: &Shape, dialect: Dialect) -> String {
         "-- What the features of this project are made of: whole numbers, one row per customer.".to_string(),
         "-- day is a number of days since 1970-01-01, money is in ten-thousandths, units in thousandths, ord an order within its customer.".into(),
     ];
-    for view in &shape.views {
-        lines.push(format!("-- reads {}(customer, day, {})", view.name, view.columns.join(", ")));
-    }
     let wanted = wanted(features);
+    for view in read(&wanted, shape) {
+        let columns: Vec<&str> =
+            ["customer", "day"].into_iter().chain(view.columns.iter().map(String::as_str)).collect();
+        lines.push(format!("-- reads {}({})", view.name, columns.join(", ")));
+    }
     for feature in features {
         let made = primitives(&feature.measure);
         let places: Vec<String> =

@@ -285,16 +285,23 @@ impl Writer<'_> {
     }
 }
 
+/// What an aggregate looks at beside its own rows.
+fn others(primitive: &Primitive) -> &[Rows] {
+    if let Aggregate::DaysWithout(others) = &primitive.aggregate { others } else { &[] }
+}
+
+/// The tables that [`counts`] reads: those that are counted, and the one that says who gets a row.
+pub fn read<'a>(wanted: &[Primitive], shape: &'a Shape) -> Vec<&'a View> {
+    let counted =
+        |table: Table| wanted.iter().any(|p| p.rows.table == table || others(p).iter().any(|rows| rows.table == table));
+    let people = customers(shape).map(|view| view.table);
+    shape.views.iter().filter(|view| counted(view.table) || people == Some(view.table)).collect()
+}
+
 /// One row per customer of the population, in no order: `customer`, and `p0`, `p1`, … as whole numbers, one for each of `wanted`; NULL for a
 /// first or last day that there is not.
 pub fn counts(wanted: &[Primitive], shape: &Shape, dialect: Dialect) -> String {
     let mut writer = Writer { shape, dialect, decays: Vec::new(), firsts: Vec::new() };
-    let others = |primitive: &Primitive| -> Vec<Rows> {
-        match &primitive.aggregate {
-            Aggregate::DaysWithout(others) => others.clone(),
-            _ => Vec::new(),
-        }
-    };
     for primitive in wanted {
         if let Aggregate::Decayed(half_life) = primitive.aggregate
             && !writer.decays.contains(&half_life)
@@ -313,7 +320,7 @@ pub fn counts(wanted: &[Primitive], shape: &Shape, dialect: Dialect) -> String {
     for half_life in &writer.decays {
         parts.push((format!("decay_{half_life}"), decay(*half_life)));
     }
-    for view in &shape.views {
+    for view in read(wanted, shape) {
         parts.push((format!("{}_base", view.name), writer.base(view)));
     }
     parts.push(("population".into(), population(shape)));
@@ -388,13 +395,20 @@ pub fn counts(wanted: &[Primitive], shape: &Shape, dialect: Dialect) -> String {
     format!("WITH {}\nSELECT population.customer AS customer{listed}\nFROM population{joined}", with.join(",\n"))
 }
 
-/// Who gets a row: whoever has a sale, or where there are no orders everybody with an event.
-fn population(shape: &Shape) -> String {
+/// The table that says who gets a row: that of orders, or of events where there are none.
+fn customers(shape: &Shape) -> Option<&View> {
     let of = |table: Table| shape.views.iter().find(|view| view.table == table);
-    match (of(Table::Orders), of(Table::Events)) {
-        (Some(orders), _) => format!("SELECT DISTINCT customer FROM {} WHERE NOT returned", orders.name),
-        (None, Some(events)) => format!("SELECT DISTINCT customer FROM {}", events.name),
-        (None, None) => "SELECT NULL AS customer WHERE FALSE".into(),
+    of(Table::Orders).or_else(|| of(Table::Events))
+}
+
+/// Who gets a row: whoever has a sale, or an event where there are no orders.
+fn population(shape: &Shape) -> String {
+    match customers(shape) {
+        Some(View { table: Table::Orders, name, .. }) => {
+            format!("SELECT DISTINCT customer FROM {name} WHERE NOT returned")
+        }
+        Some(View { name, .. }) => format!("SELECT DISTINCT customer FROM {name}"),
+        None => "SELECT NULL AS customer WHERE FALSE".into(),
     }
 }
 

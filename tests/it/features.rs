@@ -208,6 +208,8 @@ fn the_query_of_the_features_names_what_each_is_made_of() {
             assert!(query.contains(&line), "{line}");
         }
         assert!(query.contains("\n-- revenue: p") && query.contains("\n-- region: looked up, not counted"), "{query}");
+        // Nobody needs a table that nothing is counted in.
+        assert!(query.contains("\n-- reads orders(customer, day, hour, ") && !query.contains("surveys"), "{query}");
         assert!(query.contains("\nWITH ") && query.contains("FROM population\nLEFT JOIN "), "{query}");
     }
 }
