@@ -107,7 +107,7 @@ fn by_ilk(file: &Path) -> usize {
     let tables = ilk::pipeline::tables(&config, Path::new("")).unwrap();
     let features = ilk::pipeline::features(&config, &tables).unwrap();
     let observed = Embedded.observe(&tables, &features).unwrap();
-    Learned::fit(&observed, &features).resolve(observed, features).unwrap().len()
+    Learned::fit(&observed, &features).unwrap().resolve(observed, features).unwrap().len()
 }
 
 fn csv(file: &Path) -> LazyFrame {

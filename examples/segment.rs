@@ -11,7 +11,7 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::parse(&std::fs::read_to_string("ilk.toml")?, "ilk.toml")?;
     let prepared = prepare(&config, Path::new("."), &Unwatched)?;
-    let run = segment(&config, prepared, "trial", None, &Unwatched)?;
+    let run = segment(&config, prepared, "trial", None, None, &Unwatched)?;
     for reason in &run.report.method.reasons {
         println!("{reason}");
     }

@@ -70,6 +70,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0211", include_str!("explain/E0211.md")),
     ("E0212", include_str!("explain/E0212.md")),
     ("E0213", include_str!("explain/E0213.md")),
+    ("E0221", include_str!("explain/E0221.md")),
+    ("E0222", include_str!("explain/E0222.md")),
+    ("E0223", include_str!("explain/E0223.md")),
+    ("E0224", include_str!("explain/E0224.md")),
     ("E0302", include_str!("explain/E0302.md")),
     ("E0312", include_str!("explain/E0312.md")),
     ("E0313", include_str!("explain/E0313.md")),
@@ -102,6 +106,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("E0614", include_str!("explain/E0614.md")),
     ("E0615", include_str!("explain/E0615.md")),
     ("E0616", include_str!("explain/E0616.md")),
+    ("E0620", include_str!("explain/E0620.md")),
+    ("E0621", include_str!("explain/E0621.md")),
     ("E0701", include_str!("explain/E0701.md")),
     ("W0108", include_str!("explain/W0108.md")),
     ("W0109", include_str!("explain/W0109.md")),
@@ -149,6 +155,8 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0504", include_str!("explain/W0504.md")),
     ("W0505", include_str!("explain/W0505.md")),
     ("W0617", include_str!("explain/W0617.md")),
+    ("W0621", include_str!("explain/W0621.md")),
+    ("W0622", include_str!("explain/W0622.md")),
 ];
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod compare;
 pub mod demo;
 pub mod diagnostic;
 mod elder;
+mod engine;
 pub mod explain;
 pub mod features;
 pub mod forget;
@@ -135,6 +136,11 @@ pub fn run(cli: &Cli) -> i32 {
     // Without a handler the default one ends the process all the same, only without a word.
     let _ = ctrlc::set_handler(move || {
         Store::new(&root).discard();
+        #[cfg(feature = "spark")]
+        if crate::engine::spark::interrupt() {
+            eprintln!("Stopping: the engine was told. What it finished is kept; run again to go on.");
+            std::process::exit(130);
+        }
         eprintln!("Stopping: nothing was written. Run again to start over.");
         std::process::exit(130);
     });

@@ -13,6 +13,8 @@ pub(crate) struct Progress {
     terminal: bool,
     stages: usize,
     state: RefCell<State>,
+    #[cfg(feature = "spark")]
+    shared: Bar,
 }
 
 struct State {
@@ -27,7 +29,40 @@ impl Progress {
     pub(crate) fn new(voice: &Voice, stages: usize) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let state = State { number: 0, name: "", began: Instant::now(), bar: None };
-        Self { quiet: voice.quiet || voice.json, terminal, stages, state: RefCell::new(state) }
+        Self {
+            quiet: voice.quiet || voice.json,
+            terminal,
+            stages,
+            state: RefCell::new(state),
+            #[cfg(feature = "spark")]
+            shared: Bar::default(),
+        }
+    }
+}
+
+/// The bar of the stage that is shown, for who works beside this thread.
+#[cfg(feature = "spark")]
+#[derive(Clone, Default)]
+pub(crate) struct Bar(std::sync::Arc<std::sync::Mutex<Option<ProgressBar>>>);
+
+#[cfg(feature = "spark")]
+impl Bar {
+    /// So many of so many tasks are done.
+    pub(crate) fn tasks(&self, done: usize, of: usize) {
+        if let Ok(bar) = self.0.lock()
+            && let Some(bar) = bar.as_ref()
+        {
+            bar.set_length(of.max(1) as u64);
+            bar.set_position(done as u64);
+        }
+    }
+}
+
+#[cfg(feature = "spark")]
+impl Progress {
+    /// What shows the bar of every stage to come.
+    pub(crate) fn shared(&self) -> Bar {
+        self.shared.clone()
     }
 }
 
@@ -47,6 +82,10 @@ impl Watch for Progress {
         }
         bar.set_prefix(format!("{}/{}", state.number, self.stages));
         bar.set_message(stage);
+        #[cfg(feature = "spark")]
+        if let Ok(mut shared) = self.shared.0.lock() {
+            *shared = Some(bar.clone());
+        }
         state.bar = Some(bar);
     }
 
@@ -61,6 +100,10 @@ impl Watch for Progress {
         let mut state = self.state.borrow_mut();
         if let Some(bar) = state.bar.take() {
             bar.finish_and_clear();
+        }
+        #[cfg(feature = "spark")]
+        if let Ok(mut shared) = self.shared.0.lock() {
+            *shared = None;
         }
         if self.quiet {
             return;

@@ -1,7 +1,7 @@
 //! `ilk run`: check, features, choose k, fit, profile, report.
 
 use super::progress::Progress;
-use super::{Voice, config, elder, look, table};
+use super::{Voice, config, elder, engine, look, table};
 use crate::config::Config;
 use crate::error::{Result, Warning};
 use crate::export::Format;
@@ -60,20 +60,37 @@ pub(crate) fn execute(config: &Config, store: &Store, held: Held, voice: &Voice)
     }
     let started = now();
     let look = look(config, store)?;
-    let progress = Progress::new(voice, 7);
-    let prepared = pipeline::prepare(config, store.root(), &progress)?;
+    let session = engine::open(config, store)?;
+    // Beside this process there are a sample to bring here, everyone to go over, and everyone to write.
+    let progress = Progress::new(voice, if session.is_some() { 10 } else { 7 });
+    if let Some(session) = &session {
+        session.shown(&progress);
+    }
+    let (prepared, everyone) = engine::prepare(config, store, session.as_ref(), &progress)?;
     let period = pipeline::period(&prepared.tables);
     let name = &config.project.name;
     let version = store.next_version(name, &period);
     let elder = elder::reference(store, name)?;
-    let mut run = pipeline::segment(config, prepared, &version, elder.as_ref(), &progress)?;
+    let mut run = pipeline::segment(config, prepared, &version, elder.as_ref(), everyone.as_ref(), &progress)?;
     run.report.look = look;
     progress.begin("look back");
-    let movements = pipeline::movements(&run, &config.input, store.root(), config.max_rejected()?)?;
+    // Rows before the window are not here where an engine has them.
+    let movements = if everyone.is_some() && run.model.window_days.is_some() {
+        None
+    } else {
+        pipeline::movements(&run, &config.input, store.root(), config.max_rejected()?)?
+    };
     progress.end(&movements.iter().map(looked_back).collect::<Vec<_>>());
     run.report.migration = movements.map(|movements| movements.without_few(SMALL_CELL));
     voice.warn(&run.report.warnings);
 
+    let mut written = None;
+    if let (Some(session), Some(everyone)) = (&session, &everyone) {
+        progress.begin("assign");
+        let folder = session.write(everyone, &run)?;
+        progress.end(&[format!("everyone is in {folder}")]);
+        written = Some(folder);
+    }
     progress.begin("write");
     let assignments = run.assignments(elder.as_ref());
     let metrics = json!({
@@ -103,11 +120,15 @@ pub(crate) fn execute(config: &Config, store: &Store, held: Held, voice: &Voice)
         ("metrics.json", pretty(&metrics)),
         (elder::FEATURES, Format::Parquet.write(&feature_table(&run.prepared.matrix))?),
         ("assignments.parquet", Format::Parquet.write(&assignments)?),
-        ("assignments.csv", Format::Csv.write(&assignments)?),
         ("rejects.csv", super::check::rejects_csv(&run.prepared.tables.rejects)?),
         (LINEAGE, pretty(&Record::new(run.model.segments.len(), run.report.lineage.clone()))),
     ];
-    if let Some(elder) = &elder {
+    // The assignments of a sample are for the next run; people would take them for everyone's.
+    let whole = everyone.as_ref().is_none_or(|everyone| everyone.is_whole());
+    if whole {
+        files.push(("assignments.csv", Format::Csv.write(&assignments)?));
+    }
+    if let Some(elder) = elder.as_ref().filter(|_| whole) {
         files.push(("changes.csv", Format::Csv.write(&changed_rows(&assignments, elder))?));
     }
     let report_files = vec![
@@ -116,7 +137,7 @@ pub(crate) fn execute(config: &Config, store: &Store, held: Held, voice: &Voice)
         ("summary.md", markdown::render(&run.report).into_bytes()),
     ];
     let manifest = Manifest {
-        metadata: metadata(started, elder.as_ref().map(|elder| elder.model.version.as_str())),
+        metadata: metadata(started, written.as_deref(), elder.as_ref().map(|elder| elder.model.version.as_str())),
         inputs: json!(run.prepared.tables.inputs),
         config: json!(config),
         seed: config.cluster.seed,
@@ -125,6 +146,9 @@ pub(crate) fn execute(config: &Config, store: &Store, held: Held, voice: &Voice)
     };
     let published = store.publish(name, &version, &period, &files, manifest, &report_files)?;
     progress.end(&[]);
+    if let Some(session) = &session {
+        session.finish();
+    }
     Ok((run.report, published))
 }
 
@@ -136,8 +160,8 @@ fn looked_back(movements: &Movements) -> String {
     format!("since {} {} went to another segment{before}", last.from, share(last))
 }
 
-fn metadata(started: u64, parent: Option<&str>) -> BTreeMap<String, serde_json::Value> {
-    BTreeMap::from([
+fn metadata(started: u64, written: Option<&str>, parent: Option<&str>) -> BTreeMap<String, serde_json::Value> {
+    let mut all = BTreeMap::from([
         ("schema".to_string(), json!("ilk/manifest/1")),
         ("ilk_version".into(), json!(env!("CARGO_PKG_VERSION"))),
         ("started_at".into(), json!(started)),
@@ -147,7 +171,11 @@ fn metadata(started: u64, parent: Option<&str>) -> BTreeMap<String, serde_json::
         ("parent".into(), json!(parent)),
         ("threads".into(), json!(rayon::current_num_threads())),
         ("command".into(), json!(std::env::args().collect::<Vec<_>>().join(" "))),
-    ])
+    ]);
+    if let Some(folder) = written {
+        all.insert("assignments".into(), json!(folder));
+    }
+    all
 }
 
 pub(super) fn pretty<T: Serialize>(value: &T) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! `ilk verify`: a version made again from its recorded config and the inputs as they are, beside what was stored.
 
-use super::{Voice, config, elder};
+use super::{Voice, config, elder, engine};
 use crate::config::Config;
 use crate::data::source::InputFile;
 use crate::error::{Error, Result};
@@ -57,7 +57,8 @@ fn verify(store: &Store, reference: &ModelRef) -> Result<(Option<String>, Vec<St
     };
     let config = Config::parse(&text("config.toml")?, "config.toml")?;
     let stored = store.model(reference)?;
-    let prepared = pipeline::prepare(&config, store.root(), &Unwatched)?;
+    let session = engine::open(&config, store)?;
+    let (prepared, everyone) = engine::prepare(&config, store, session.as_ref(), &Unwatched)?;
     let then: Vec<InputFile> = serde_json::from_value(manifest.inputs.clone()).unwrap_or_default();
     let known = |file: &InputFile| then.iter().any(|other| other.table == file.table && other.blake3 == file.blake3);
     let files: Vec<String> =
@@ -80,7 +81,7 @@ fn verify(store: &Store, reference: &ModelRef) -> Result<(Option<String>, Vec<St
             Some(elder::load(store, &parent, store.record(reference)?.first_id())?)
         }
     };
-    let run = pipeline::segment(&config, prepared, &reference.version, elder.as_ref(), &Unwatched)?;
+    let run = pipeline::segment(&config, prepared, &reference.version, elder.as_ref(), everyone.as_ref(), &Unwatched)?;
     if run.model.algorithm != stored.algorithm {
         let (now, then) = (run.model.algorithm.parameters(), stored.algorithm.parameters());
         let changed = now

@@ -33,6 +33,8 @@
 
 mod parts;
 
+pub use parts::{Everywhere, Parts, Passes, Totals};
+
 use super::lloyd::Lloyd;
 use super::packed::{Blocks, Packed, Sample};
 use super::seeds::{Candidates, greedy};

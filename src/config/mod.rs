@@ -1,7 +1,9 @@
 //! Everything that decides a result, in one TOML file. Only `pipeline` and `cli` read it: a stage gets its own piece.
 
+mod engine;
 mod report;
 
+pub use engine::{EngineConfig, EngineKind};
 pub use report::ReportConfig;
 
 use crate::cluster::mixture::CovarianceType;
@@ -36,6 +38,9 @@ pub struct Config {
     /// The tables.
     #[serde(default)]
     pub input: Inputs,
+    /// Where everything is computed.
+    #[serde(default, skip_serializing_if = "EngineConfig::is_default")]
+    pub engine: EngineConfig,
     /// What is computed of a customer.
     #[serde(default)]
     pub features: FeatureConfig,

@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 const SAMPLE: u32 = 10_000;
 
 /// Days that exports use for "no date".
-const PLACEHOLDERS: [&str; 4] = ["1900-01-01", "1970-01-01", "1899-12-30", "9999-12-31"];
+pub(crate) const PLACEHOLDERS: [&str; 4] = ["1900-01-01", "1970-01-01", "1899-12-30", "9999-12-31"];
 
 /// How exports write yes.
-const YES: [&str; 5] = ["1", "1.0", "true", "yes", "y"];
+pub(crate) const YES: [&str; 5] = ["1", "1.0", "true", "yes", "y"];
 
 /// A column as it will be read.
 pub(crate) struct Parsed {
@@ -92,28 +92,8 @@ impl<'a> Sample<'a> {
                 col(column).cast(DataType::Int64).cast(DataType::String)
             }
             DataType::String => {
-                let values = self.texts(column)?;
-                let scientific = values.iter().filter(|v| is_scientific(v)).count();
-                if scientific > 0 {
-                    return Err(Error::new(
-                        "E0302",
-                        format!(
-                            "{scientific} of the first {} values of `{column}` look like 1.23457E+15",
-                            values.len()
-                        ),
-                    )
-                    .at(self
-                        .first(column, is_scientific)
-                        .map(|row| self.source.places(&[(row, column)], "digits are gone"))
-                        .transpose()?
-                        .and_then(|mut p| p.pop())
-                        .unwrap_or_default())
-                    .why("digits are lost, so different customers would be merged; this is never repaired")
-                    .help("export the file again with this column as text"));
-                }
                 let text = not_null_word(col(column));
-                let floats = values.iter().filter(|v| is_float(v)).count();
-                if floats > 0 {
+                if self.has_float_ids(column)? {
                     warnings.push(float_ids(column));
                     // Only where digits stand before it: `v1.0` is a name.
                     text.str().replace(lit(r"^(\d+)\.0$"), lit("$1"), false)
@@ -124,6 +104,30 @@ impl<'a> Sample<'a> {
             _ => col(column).cast(DataType::String),
         };
         Ok(Parsed { value, bad: lit(false), hour: None, once: Vec::new(), by_hour: true, stated: None, warnings })
+    }
+
+    /// Whether ids of a text column are written as `17850.0`.
+    ///
+    /// # Errors
+    /// E0302 for ids that have lost digits.
+    pub(crate) fn has_float_ids(&self, column: &str) -> Result<bool> {
+        let values = self.texts(column)?;
+        let scientific = values.iter().filter(|v| is_scientific(v)).count();
+        if scientific > 0 {
+            return Err(Error::new(
+                "E0302",
+                format!("{scientific} of the first {} values of `{column}` look like 1.23457E+15", values.len()),
+            )
+            .at(self
+                .first(column, is_scientific)
+                .map(|row| self.source.places(&[(row, column)], "digits are gone"))
+                .transpose()?
+                .and_then(|mut p| p.pop())
+                .unwrap_or_default())
+            .why("digits are lost, so different customers would be merged; this is never repaired")
+            .help("export the file again with this column as text"));
+        }
+        Ok(values.iter().any(|v| is_float(v)))
     }
 
     /// A customer id: an id, evened out as the table's rules say.
@@ -208,6 +212,53 @@ impl<'a> Sample<'a> {
                 warnings,
             });
         }
+        let (format, brackets) = self.number_format(column, given, &mut warnings)?;
+        let mut text = col(column).str().strip_chars(lit(NULL));
+        let trimmed = text.clone();
+        for mark in format.strip.iter().flat_map(|s| s.chars()) {
+            text = text.str().replace_all(lit(mark.to_string()), lit(""), true);
+        }
+        if brackets {
+            text = text.str().replace_all(lit("("), lit("-"), true).str().replace_all(lit(")"), lit(""), true);
+        }
+        if let Some(mark) = &format.thousands {
+            text = text.str().replace_all(lit(mark.as_str()), lit(""), true);
+        }
+        if let Some(mark) = &format.decimal
+            && mark != "."
+        {
+            text = text.str().replace_all(lit(mark.as_str()), lit("."), true);
+        }
+        if format.strip.is_some() || format.thousands.is_some() {
+            text = text.str().strip_chars(lit(NULL));
+        }
+        let name = format!("number:{column}");
+        let once = vec![text.cast(DataType::Float64).alias(&name)];
+        let number = col(&name);
+        let value = when(number.clone().is_finite()).then(number.clone()).otherwise(lit(NULL));
+        let words: Vec<&str> = NULL_WORDS.iter().copied().chain(format.null.iter().map(String::as_str)).collect();
+        let missing =
+            trimmed.clone().is_in(lit(Series::new("words".into(), words)).implode(false), false).fill_null(true);
+        let mut bad = number.is_finite().fill_null(false).not().and(missing.not());
+        let mut value = value;
+        if let Some(pattern) = stray(&format) {
+            let hit = trimmed.str().contains(lit(pattern), true).fill_null(false);
+            value = when(hit.clone()).then(lit(NULL)).otherwise(value);
+            bad = bad.or(hit);
+        }
+        Ok(Parsed { value, bad, hour: None, once, by_hour: true, stated: None, warnings })
+    }
+
+    /// How the numbers of a text column are written, and whether brackets mean negative ones.
+    ///
+    /// # Errors
+    /// E0341 and E0343 for columns that are written in several ways.
+    pub(crate) fn number_format(
+        &self,
+        column: &str,
+        given: Option<&NumberFormat>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<(NumberFormat, bool)> {
         let values = self.texts(column)?;
         let seen = Seen::of(values.iter().map(String::as_str));
         let signs: Vec<(char, usize)> =
@@ -252,47 +303,7 @@ impl<'a> Sample<'a> {
                     .help(format!("to state the sign: {} number = {{ strip = \"£\" }}", self.source.section)),
             );
         }
-        let mut text = col(column).str().strip_chars(lit(NULL));
-        let trimmed = text.clone();
-        for mark in format.strip.iter().flat_map(|s| s.chars()) {
-            text = text.str().replace_all(lit(mark.to_string()), lit(""), true);
-        }
-        if seen.brackets > 0 {
-            text = text.str().replace_all(lit("("), lit("-"), true).str().replace_all(lit(")"), lit(""), true);
-        }
-        if let Some(mark) = &format.thousands {
-            text = text.str().replace_all(lit(mark.as_str()), lit(""), true);
-        }
-        if let Some(mark) = &format.decimal
-            && mark != "."
-        {
-            text = text.str().replace_all(lit(mark.as_str()), lit("."), true);
-        }
-        if format.strip.is_some() || format.thousands.is_some() {
-            text = text.str().strip_chars(lit(NULL));
-        }
-        let name = format!("number:{column}");
-        let once = vec![text.cast(DataType::Float64).alias(&name)];
-        let number = col(&name);
-        let value = when(number.clone().is_finite()).then(number.clone()).otherwise(lit(NULL));
-        let words: Vec<&str> = NULL_WORDS.iter().copied().chain(format.null.iter().map(String::as_str)).collect();
-        let missing =
-            trimmed.clone().is_in(lit(Series::new("words".into(), words)).implode(false), false).fill_null(true);
-        let mut bad = number.is_finite().fill_null(false).not().and(missing.not());
-        // A mark for thousands stands before three digits. Elsewhere it is the decimal mark of a value that is written
-        // otherwise than the rest, and would be read a hundred times too large.
-        let stray = match format.thousands.as_deref() {
-            Some(".") => Some(r"\.(\d{0,2}|\d{4,})(\D|$)"),
-            Some(",") => Some(r",(\d{0,2}|\d{4,})(\D|$)"),
-            _ => None,
-        };
-        let mut value = value;
-        if let Some(pattern) = stray {
-            let hit = trimmed.str().contains(lit(pattern), true).fill_null(false);
-            value = when(hit.clone()).then(lit(NULL)).otherwise(value);
-            bad = bad.or(hit);
-        }
-        Ok(Parsed { value, bad, hour: None, once, by_hour: true, stated: None, warnings })
+        Ok((format, seen.brackets > 0))
     }
 
     /// A calendar day. The format is detected unless given; two possible readings are an error.
@@ -474,6 +485,16 @@ impl<'a> Sample<'a> {
     }
 }
 
+/// A mark for thousands stands before three digits. Elsewhere it is the decimal mark of a value that is written otherwise than the rest, and
+/// would be read a hundred times too large: the pattern of such values.
+pub(crate) fn stray(format: &NumberFormat) -> Option<&'static str> {
+    match format.thousands.as_deref() {
+        Some(".") => Some(r"\.(\d{0,2}|\d{4,})(\D|$)"),
+        Some(",") => Some(r",(\d{0,2}|\d{4,})(\D|$)"),
+        _ => None,
+    }
+}
+
 /// The wall clock's time in a zone, of a time in UTC.
 fn local(utc: Expr, zone: TimeZone) -> Expr {
     utc.dt()
@@ -513,7 +534,7 @@ pub(crate) fn is_scientific(text: &str) -> bool {
     text.contains(['E', 'e']) && text.contains('+') && text.parse::<f64>().is_ok()
 }
 
-fn float_ids(column: &str) -> Warning {
+pub(crate) fn float_ids(column: &str) -> Warning {
     Warning::new("W0301", format!("`{column}` is written as 17850.0; read as text 17850"))
         .help("nothing is lost; to be rid of this, export the column as text or as whole numbers")
 }

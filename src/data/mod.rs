@@ -6,7 +6,7 @@
 mod beside;
 mod cells;
 mod coded;
-mod columns;
+pub(crate) mod columns;
 pub mod dates;
 mod doubts;
 pub mod duplicates;
@@ -18,7 +18,7 @@ pub mod ledger;
 pub mod log;
 mod memory;
 pub mod numbers;
-mod orders;
+pub(crate) mod orders;
 pub mod read;
 mod returns;
 pub mod roles;

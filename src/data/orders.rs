@@ -7,7 +7,7 @@ use super::columns::{Parsed, Sample, is_placeholder};
 use super::dates::Day;
 use super::duplicates;
 use super::frame::{collect, guard};
-use super::ledger::Bucket;
+use super::ledger::{Bucket, Buckets};
 use super::log::{Attributes, Codes, Columns, Field, Known, Log, NONE, UNDATED, mode};
 use super::read::{MONEY_SCALE, PLACEHOLDER, ReadOptions, Sales, Tables, UNIT_SCALE, percent, refuse};
 use super::schema::{AttributeKind, OrdersSpec, Returns, Treat};
@@ -16,6 +16,7 @@ use super::texts::Texts;
 use crate::error::{Error, Result, Warning};
 use polars::prelude::*;
 use rayon::prelude::*;
+pub(crate) use sorted::newest_of;
 use sorted::{Lines, Sorted, newest, sort_out};
 use std::path::Path;
 
@@ -71,9 +72,10 @@ pub(crate) fn lines(
     let money = (0..rows.day.len()).into_par_iter().map(|i| rows.written(i)).sum();
     sorted.buckets.check("orders", source.rows() + source.ragged_rows(), money)?;
     tables.ledger.extend(sorted.buckets.rows_of("orders", spec.has_money()));
-    guests(&sorted, tables)?;
+    guests(&sorted.buckets, tables)?;
     if spec.has_money() {
-        money_warnings(&sorted, spec.treat(), tables);
+        let Sorted { zero, negative, returns, turned, .. } = sorted;
+        money_warnings(MoneyFacts { zero, negative, returns, turned }, spec.treat(), tables);
     }
     drop(rows);
     // Whoever ordered before the window began is no lead.
@@ -443,8 +445,8 @@ fn attributes(log: &Log, spec: &OrdersSpec, warnings: &mut Vec<Warning>) -> Resu
     Ok(Attributes { ids: log.ids.clone(), columns })
 }
 
-fn guests(sorted: &Sorted, tables: &mut Tables) -> Result<()> {
-    let buckets = &sorted.buckets;
+/// What is said of lines that name no customer.
+pub(crate) fn guests(buckets: &Buckets, tables: &mut Tables) -> Result<()> {
     let guests = buckets.rows(Bucket::Guest);
     if guests == 0 {
         return Ok(());
@@ -472,9 +474,21 @@ fn guests(sorted: &Sorted, tables: &mut Tables) -> Result<()> {
     Ok(())
 }
 
-fn money_warnings(sorted: &Sorted, treat: Treat, tables: &mut Tables) {
-    let Sorted { zero, negative, returns, turned, .. } = sorted;
-    if *turned > 0 {
+/// Lines whose money is unusual.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MoneyFacts {
+    pub(crate) zero: u64,
+    /// Below zero, and those of them that are returns.
+    pub(crate) negative: u64,
+    pub(crate) returns: u64,
+    /// Returns that are written above zero.
+    pub(crate) turned: u64,
+}
+
+/// What is said of them.
+pub(crate) fn money_warnings(facts: MoneyFacts, treat: Treat, tables: &mut Tables) {
+    let MoneyFacts { zero, negative, returns, turned } = facts;
+    if turned > 0 {
         tables.warnings.push(
             Warning::new(
                 "W0344",
@@ -483,7 +497,7 @@ fn money_warnings(sorted: &Sorted, treat: Treat, tables: &mut Tables) {
             .help("if they are none: [input.orders.returns] names how returns are told"),
         );
     }
-    if *negative > 0 {
+    if negative > 0 {
         let treated = match treat {
             Treat::Net => "counted against revenue",
             Treat::Drop => "left out",
@@ -500,7 +514,7 @@ fn money_warnings(sorted: &Sorted, treat: Treat, tables: &mut Tables) {
             .help("under [input.orders.returns]: treat = \"net\", \"drop\" or \"keep\""),
         );
     }
-    if *zero > 0 {
+    if zero > 0 {
         tables.warnings.push(
             Warning::new("W0344", format!("{zero} order lines cost 0.00: they count as orders, not as money"))
                 .help("if they are no orders, leave them out of the export"),

@@ -71,6 +71,8 @@ pub struct Tables {
     pub inputs: Vec<InputFile>,
     /// Ids whose rows are left out of every table.
     pub(crate) excluded: Vec<String>,
+    /// How many days the events of everyone go back, where the rows here are those of some.
+    pub(crate) events_reach: Option<f64>,
 }
 
 impl Tables {
@@ -109,6 +111,30 @@ impl Tables {
             warnings: Vec::new(),
             inputs: Vec::new(),
             excluded,
+            events_reach: None,
+        }
+    }
+
+    /// The same without any rows.
+    pub(crate) fn beside_the_rows(&self) -> Self {
+        Self {
+            orders: None,
+            customers: None,
+            events: None,
+            surveys: None,
+            as_of: self.as_of,
+            window_days: self.window_days,
+            kinds: self.kinds.clone(),
+            leads: Vec::new(),
+            lapsed: Vec::new(),
+            sales: self.sales.clone(),
+            ledger: self.ledger.clone(),
+            rejects: self.rejects.clone(),
+            stated: self.stated.clone(),
+            warnings: self.warnings.clone(),
+            inputs: self.inputs.clone(),
+            excluded: self.excluded.clone(),
+            events_reach: self.events_reach,
         }
     }
 }
@@ -149,14 +175,89 @@ pub fn read(inputs: &Inputs, base: &Path, options: ReadOptions) -> Result<Tables
         super::beside::customers(spec, base, options, &mut tables)?;
     }
     if tables.as_of.is_none() {
-        tables.warnings.push(
-            Warning::new("W0353", "there are no dates, so the period is `undated`")
-                .why("recency and trends cannot be told")
-                .help("name the date column: date = \"…\""),
-        );
+        tables.warnings.push(undated());
     }
     match_keys(&ordered, &mut tables)?;
     Ok(tables)
+}
+
+/// That there is no day to speak of.
+pub(crate) fn undated() -> Warning {
+    Warning::new("W0353", "there are no dates, so the period is `undated`")
+        .why("recency and trends cannot be told")
+        .help("name the date column: date = \"…\"")
+}
+
+/// What is said of known customers who never ordered, and of those who did not in the window.
+pub(crate) fn without_orders(leads: u64, lapsed: u64) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if leads > 0 {
+        warnings.push(
+            Warning::new("W0356", format!("{leads} known customers never ordered: leads, a segment of their own"))
+                .help("nothing to do; they are in assignments.csv as `leads`"),
+        );
+    }
+    if lapsed > 0 {
+        warnings.push(
+            Warning::new(
+                "W0355",
+                format!("{lapsed} known customers have no order in the window: counted and exported, not segmented"),
+            )
+            .help("nothing to do; they are in assignments.csv without a segment"),
+        );
+    }
+    warnings
+}
+
+/// Bad values of one column, for a message.
+pub(crate) struct Bad<'a> {
+    /// The column; empty where the whole row is meant.
+    pub(crate) column: &'a str,
+    pub(crate) reason: &'a str,
+    /// All of them, or some.
+    pub(crate) values: &'a [String],
+    /// Where to paste a fix.
+    pub(crate) section: &'a str,
+    /// How many there are.
+    pub(crate) n: usize,
+}
+
+impl Bad<'_> {
+    fn title(&self) -> (&'static str, String) {
+        let Self { column, reason, values, n, .. } = self;
+        if column.is_empty() {
+            return ("E0105", format!("{n} rows have another number of fields than the header"));
+        }
+        let (code, what) = judged(values, reason);
+        let (noun, verb) = if *n == 1 { ("value", "is") } else { ("values", "are") };
+        (code, format!("{n} {noun} of `{column}` {verb} {what}"))
+    }
+
+    /// Where they are too many: `share` of the rows, above `limit`.
+    pub(crate) fn error(&self, share: f64, limit: f64) -> Error {
+        let (code, title) = self.title();
+        let error = Error::new(code, format!("{title} ({}, limit {})", percent(share), percent(limit)));
+        if self.column.is_empty() {
+            return error
+                .why("their values stand in the wrong columns")
+                .help("look for an unescaped quote or delimiter; or raise the limit: [quality] max_rejected = \"5%\"");
+        }
+        error.note("seen", commonest(self.values)).why("these rows would be missing from their customers").help(fix(
+            code,
+            self.reason,
+            self.column,
+            self.section,
+        ))
+    }
+
+    /// Where they are few: `share` of the rows.
+    pub(crate) fn warning(&self, share: f64) -> Warning {
+        let (code, title) = self.title();
+        let code = if self.reason == PLACEHOLDER { "W0317" } else { code };
+        let warning = Warning::new(code, format!("{title} ({}): kept out", percent(share)));
+        let warning = if self.column.is_empty() { warning } else { warning.note("seen", commonest(self.values)) };
+        warning.why("these rows are missing from their customers")
+    }
 }
 
 /// One kind of bad value in a table.
@@ -225,28 +326,17 @@ pub(crate) fn refuse(
             .iter()
             .map(|p| p.text.get(p.span.clone()).unwrap_or_default().trim_matches('"').to_string())
             .collect();
-        let (code, what) = judged(&values, kind.reason);
-        let title = format!(
-            "{n} {} of `{}` {} {what}",
-            if n == 1 { "value" } else { "values" },
-            kind.column,
-            if n == 1 { "is" } else { "are" }
-        );
+        let bad = Bad { column: kind.column, reason: kind.reason, values: &values, section: &source.section, n };
         let first = kind.places.into_iter().next().unwrap_or_default();
         if share > max_rejected {
-            return Err(Error::new(code, title + &limit)
+            return Err(bad
+                .error(share, max_rejected)
                 .at(first)
-                .note("seen", commonest(&values))
-                .why("these rows would be missing from their customers")
-                .help(fix(code, kind.reason, kind.column, &source.section))
                 .note("all", "rejects.csv (line, column, value, reason), by `ilk check`"));
         }
-        let code = if kind.reason == PLACEHOLDER { "W0317" } else { code };
         tables.warnings.push(
-            Warning::new(code, format!("{title} ({}): kept out", percent(n as f64 / total.max(1) as f64)))
+            bad.warning(n as f64 / total.max(1) as f64)
                 .at(first)
-                .note("seen", commonest(&values))
-                .why("these rows are missing from their customers")
                 .help("correct them in the export; all are in rejects.csv (line, column, value, reason)"),
         );
     }
@@ -370,27 +460,7 @@ fn match_keys(ordered: &[String], tables: &mut Tables) -> Result<()> {
             (None, None) => leads.push(id.clone()),
         }
     }
-    if !leads.is_empty() {
-        warnings.push(
-            Warning::new(
-                "W0356",
-                format!("{} known customers never ordered: leads, a segment of their own", leads.len()),
-            )
-            .help("nothing to do; they are in assignments.csv as `leads`"),
-        );
-    }
-    if !lapsed.is_empty() {
-        warnings.push(
-            Warning::new(
-                "W0355",
-                format!(
-                    "{} known customers have no order in the window: counted and exported, not segmented",
-                    lapsed.len()
-                ),
-            )
-            .help("nothing to do; they are in assignments.csv without a segment"),
-        );
-    }
+    warnings.extend(without_orders(leads.len() as u64, lapsed.len() as u64));
     tables.warnings.extend(warnings);
     tables.leads = leads;
     tables.lapsed = lapsed;

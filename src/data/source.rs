@@ -199,6 +199,14 @@ impl Source {
         found
     }
 
+    /// The field delimiter of the first file, if it is text.
+    pub(crate) fn delimiter(&self) -> Option<u8> {
+        match self.files.first() {
+            Some(Opened::Text(text)) => Some(text.delimiter),
+            _ => None,
+        }
+    }
+
     /// Whether column `name` exists.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.columns.iter().any(|c| c == name)

@@ -14,7 +14,7 @@ use crate::features::{Feature, Key, Lines, Measure, Named, Rows, Table};
 use rayon::prelude::*;
 
 /// Mean radius of the earth in kilometres (IUGG).
-const EARTH_KM: f64 = 6_371.008_8;
+pub(crate) const EARTH_KM: f64 = 6_371.008_8;
 
 /// Customers that one thread counts at a time.
 const CHUNK: usize = 2_048;
@@ -102,7 +102,10 @@ fn population(tables: &Tables) -> Vec<String> {
 }
 
 /// How many days the events go back from `as_of`: the window, or the first event.
-fn reach(tables: &Tables) -> f64 {
+pub(crate) fn reach(tables: &Tables) -> f64 {
+    if let Some(reach) = tables.events_reach {
+        return reach;
+    }
     if let Some(days) = tables.window_days {
         return f64::from(days);
     }

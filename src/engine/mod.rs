@@ -1,8 +1,11 @@
 //! Who computes the features. An engine turns each [`Measure`](crate::features::Measure) into its own language; what a
 //! feature means is said once, in [`crate::features`].
 
+pub mod database;
 pub mod embedded;
 pub mod primitive;
+#[cfg(feature = "spark")]
+pub mod spark;
 pub mod sql;
 
 use crate::data::read::Tables;

@@ -13,6 +13,7 @@ pub mod lifecycle;
 pub mod matrix;
 mod measure;
 pub mod occasion;
+pub mod population;
 pub mod preparation;
 pub mod rfm;
 pub mod rules;

@@ -6,8 +6,9 @@
 //! exactly. Last, every value is rounded to the grid of 2^-16, so that sums no longer depend on their order.
 
 use super::matrix::{Column, FeatureMatrix};
+use super::population::{Population, Values};
 use super::scaling::Scaling;
-use super::{Family, Role, Scale};
+use super::{Family, Feature, Role, Scale};
 use crate::error::{Error, Result, Warning};
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -16,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps per unit of model space.
-const GRID: f64 = 65_536.0;
+pub const GRID: f64 = 65_536.0;
 
 /// Values of model space stay inside ± this.
-const BOUND: f64 = 256.0;
+pub(crate) const BOUND: f64 = 256.0;
 
 /// Share of customers without a value above which a feature forms nothing.
 const MAX_MISSING: f64 = 0.4;
@@ -100,6 +101,31 @@ enum Kind {
     Level { level: String, share: f64, scale: f64, known: BTreeMap<String, String> },
 }
 
+/// How a column of model space comes from its feature.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recipe<'a> {
+    /// Of a number.
+    Number {
+        /// Its chain.
+        scaling: &'a Scaling,
+        /// What the standardised value is multiplied by.
+        factor: f64,
+    },
+    /// Of a level: the steps of [`GRID`] of each one that is known, 0 of any other. `missing` is the level of whoever has none.
+    Levels {
+        /// By level.
+        steps: BTreeMap<String, i64>,
+        /// Which of them stands for none.
+        missing: Option<&'static str>,
+    },
+}
+
+/// What is learned of one feature.
+enum OfFeature {
+    Number { missing: u64, scaling: Scaling },
+    Level(BTreeMap<Option<String>, u64>),
+}
+
 /// Customers × columns, scaled and on the grid: only clusterers read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelMatrix {
@@ -127,59 +153,73 @@ pub fn to_grid(z: f64) -> f64 {
 }
 
 impl Preparation {
-    /// Learns the preparation. Rows are customers in id order; sums follow it.
+    /// Learns the preparation from a matrix in memory, and says which features tell the same.
     ///
     /// # Errors
-    /// E0403 if nothing differs between customers, E0205 for options out of bounds.
+    /// As [`Preparation::learn`].
     pub fn fit(matrix: &FeatureMatrix, options: &PreparationOptions) -> Result<(Self, Vec<Warning>)> {
+        let (this, mut warnings) = Self::learn(matrix, &matrix.features, options)?;
+        warnings.extend(this.redundant(matrix));
+        Ok((this, warnings))
+    }
+
+    /// Learns the preparation of `features` from a population, wherever it is; no order of customers can change it.
+    ///
+    /// # Errors
+    /// E0403 if nothing differs between customers, E0205 for options out of bounds; and where a database does not answer.
+    pub fn learn(
+        population: &dyn Population,
+        features: &[Feature],
+        options: &PreparationOptions,
+    ) -> Result<(Self, Vec<Warning>)> {
         check(options)?;
         let mut warnings = Vec::new();
-        let n = matrix.len() as f64;
-        let scalings: BTreeMap<String, Scaling> = matrix
-            .features
-            .par_iter()
-            .zip(&matrix.columns)
-            .filter_map(|(feature, column)| match column {
-                Column::Number(values) => {
-                    Some((feature.name.clone(), Scaling::fit(values, &feature.unit, options.winsorize)))
-                }
-                Column::Level(_) => None,
+        let customers = population.customers();
+        let learned = |(at, feature): (usize, &Feature)| -> Result<OfFeature> {
+            Ok(match population.values(at)? {
+                Values::Numbers(numbers) => OfFeature::Number {
+                    missing: customers - numbers.known(),
+                    scaling: Scaling::fit(numbers.as_ref(), customers, &feature.unit, options.winsorize)?,
+                },
+                Values::Levels(counts) => OfFeature::Level(counts),
             })
-            .collect();
+        };
+        let learned: Vec<OfFeature> = features.par_iter().enumerate().map(learned).collect::<Result<_>>()?;
         let mut encoders = Vec::new();
-        for (feature, column) in matrix.features.iter().zip(&matrix.columns).filter(|(f, _)| f.role == Role::Form) {
-            let missing = match column {
-                Column::Number(v) => v.iter().filter(|x| x.is_nan()).count(),
-                // No level is a level of its own.
-                Column::Level(_) => 0,
-            };
-            if missing as f64 > MAX_MISSING * n {
+        // Of each family that forms segments: the variances of its columns.
+        let mut variances: BTreeMap<Family, f64> = BTreeMap::new();
+        for (feature, learned) in features.iter().zip(&learned).filter(|(f, _)| f.role == Role::Form) {
+            // No level is a level of its own.
+            let missing = if let OfFeature::Number { missing, .. } = learned { *missing } else { 0 };
+            if missing as f64 > MAX_MISSING * customers as f64 {
                 warnings.push(
                     Warning::new(
                         "W0404",
                         format!(
                             "`{}` is missing for {:.0} % of customers: it forms nothing",
                             feature.name,
-                            missing as f64 / n * 100.0
+                            missing as f64 / customers as f64 * 100.0
                         ),
                     )
                     .help(format!("to silence this, under [features.roles]: {} = \"describe\"", feature.name)),
                 );
                 continue;
             }
-            let kinds = match (column, &feature.scale) {
-                (Column::Number(_), _) if scalings[&feature.name].sd == 0.0 => Vec::new(),
-                (Column::Number(_), _) => vec![Kind::Number],
-                (Column::Level(values), Scale::Ordinal(levels)) => order(values, levels),
-                (Column::Level(values), Scale::Binary) => binary(values, options.rare_level),
-                (Column::Level(values), _) => nominal(values, options.rare_level),
+            let (kinds, variance) = match (learned, &feature.scale) {
+                (OfFeature::Number { scaling, .. }, _) if scaling.sd == 0.0 => (Vec::new(), 0.0),
+                (OfFeature::Number { .. }, _) => (vec![Kind::Number], 1.0),
+                (OfFeature::Level(counts), Scale::Ordinal(levels)) => order(counts, levels),
+                (OfFeature::Level(counts), Scale::Binary) => (binary(counts, options.rare_level), 0.5),
+                (OfFeature::Level(counts), _) => (nominal(counts, options.rare_level), 0.5),
             };
             if kinds.is_empty() {
                 warnings.push(
                     Warning::new("W0403", format!("`{}` is the same for all: dropped", feature.name))
                         .help("nothing to do; it tells no customer from another"),
                 );
+                continue;
             }
+            *variances.entry(feature.family).or_default() += variance;
             encoders.extend(kinds.into_iter().map(|kind| Encoder {
                 feature: feature.name.clone(),
                 family: feature.family,
@@ -190,35 +230,30 @@ impl Preparation {
         if encoders.is_empty() {
             return Err(Error::new(
                 "E0403",
-                format!("all {} customers have the same values for all features", matrix.len()),
+                format!("all {customers} customers have the same values for all features"),
             )
             .why("nothing tells one customer from another, so there are no groups to find")
             .help("check that the columns in ilk.toml are the right ones"));
         }
-        let mut this = Self { scalings, columns: encoders, weights: Vec::new() };
-        this.weigh(matrix, options)?;
-        warnings.extend(this.redundant(matrix));
+        let scalings = (features.iter().zip(learned)).filter_map(|(feature, learned)| match learned {
+            OfFeature::Number { scaling, .. } => Some((feature.name.clone(), scaling)),
+            OfFeature::Level(_) => None,
+        });
+        let mut this = Self { scalings: scalings.collect(), columns: encoders, weights: Vec::new() };
+        this.weigh(&variances, options)?;
         Ok((this, warnings))
     }
 
     /// Sets the block factors: `s_g = sqrt(w_g P / Σ_{j in g} Var_j)`, since the expected squared distance of two random
     /// customers is twice the sum of the variances.
-    fn weigh(&mut self, matrix: &FeatureMatrix, options: &PreparationOptions) -> Result<()> {
-        let raw = self.raw(matrix)?;
-        let mut variances: BTreeMap<Family, f64> = BTreeMap::new();
-        for (encoder, column) in self.columns.iter().zip(&raw) {
-            let n = column.len() as f64;
-            let mean = column.iter().sum::<f64>() / n;
-            *variances.entry(encoder.family).or_default() +=
-                column.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
-        }
+    fn weigh(&mut self, variances: &BTreeMap<Family, f64>, options: &PreparationOptions) -> Result<()> {
         let weight = |family: &Family| options.weights.get(family).copied().unwrap_or(0.0);
         let total: f64 = variances.keys().map(weight).sum();
         if total <= 0.0 {
             return Err(Error::new("E0205", "every family that forms segments has the weight 0")
                 .help("[features.weights] rfm = 0.5, engagement = 0.35, demographic = 0.15"));
         }
-        let features = self.columns.iter().map(|e| &e.feature).collect::<std::collections::BTreeSet<_>>().len() as f64;
+        let features = self.columns.iter().map(|e| &e.feature).collect::<BTreeSet<_>>().len() as f64;
         self.weights = variances.keys().map(|f| (*f, weight(f) / total)).collect();
         let shares: BTreeMap<Family, f64> = self.weights.iter().copied().collect();
         for encoder in &mut self.columns {
@@ -319,6 +354,20 @@ impl Preparation {
         self.unseen(matrix).map(|(_, _, row)| row).collect()
     }
 
+    /// The levels of each forming feature that training saw.
+    pub fn levels(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for encoder in &self.columns {
+            let levels: Vec<&str> = match &encoder.kind {
+                Kind::Number => continue,
+                Kind::Order { levels, .. } => levels.iter().map(String::as_str).collect(),
+                Kind::Level { known, .. } => known.keys().map(String::as_str).collect(),
+            };
+            all.entry(&encoder.feature).or_insert(levels);
+        }
+        all
+    }
+
     /// Feature, level and row of every level not seen in training.
     fn unseen<'a>(&'a self, matrix: &'a FeatureMatrix) -> impl Iterator<Item = (&'a str, &'a str, usize)> {
         let mut done: Vec<&str> = Vec::new();
@@ -349,6 +398,45 @@ impl Preparation {
         matrix.numbers(feature).map(|values| values.iter().map(|v| scaling.score(*v)).collect())
     }
 
+    /// How each column of model space comes from its feature, for who computes it elsewhere. A number becomes
+    /// [`to_grid`]`(score * factor)`, in steps of [`GRID`].
+    pub fn recipes(&self) -> Vec<(&str, Recipe<'_>)> {
+        let steps = |value: f64, factor: f64| (to_grid(value * factor) * GRID) as i64;
+        let of_level = |encoder: &Encoder| -> BTreeMap<String, i64> {
+            match &encoder.kind {
+                Kind::Number => BTreeMap::new(),
+                Kind::Order { levels, mean, scale } => (levels.iter().enumerate())
+                    .map(|(i, level)| (level.clone(), steps((i as f64 - mean) * scale, encoder.factor)))
+                    .collect(),
+                Kind::Level { level, share, scale, known } => (known.iter())
+                    .map(|(own, merged)| {
+                        let there = f64::from(u8::from(merged == level));
+                        (own.clone(), steps((there - share) * scale, encoder.factor))
+                    })
+                    .collect(),
+            }
+        };
+        (self.columns.iter())
+            .map(|encoder| {
+                let recipe = match &encoder.kind {
+                    Kind::Number => {
+                        Recipe::Number { scaling: &self.scalings[&encoder.feature], factor: encoder.factor }
+                    }
+                    kind => Recipe::Levels {
+                        steps: of_level(encoder),
+                        missing: matches!(kind, Kind::Level { .. }).then_some(UNKNOWN),
+                    },
+                };
+                (encoder.feature.as_str(), recipe)
+            })
+            .collect()
+    }
+
+    /// The chain of a numeric feature, forming or not.
+    pub fn scaling(&self, feature: &str) -> Option<&Scaling> {
+        self.scalings.get(feature)
+    }
+
     /// How a feature is prepared, in words.
     pub fn describe(&self, feature: &str) -> String {
         let Some(encoder) = self.columns.iter().find(|e| e.feature == feature) else {
@@ -373,7 +461,8 @@ impl Preparation {
         self.weights.clone()
     }
 
-    fn redundant(&self, matrix: &FeatureMatrix) -> Vec<Warning> {
+    /// W0405 for every pair of forming numbers that say the same of these customers.
+    pub fn redundant(&self, matrix: &FeatureMatrix) -> Vec<Warning> {
         let names: Vec<&str> =
             self.columns.iter().filter(|e| matches!(e.kind, Kind::Number)).map(|e| e.feature.as_str()).collect();
         let ranked: Vec<Vec<f64>> =
@@ -420,36 +509,38 @@ fn check(options: &PreparationOptions) -> Result<()> {
     Ok(())
 }
 
-/// Evenly spaced levels with the variance `1 / (1 + 1 / (I - 1))` of Hennig & Liao for `I` levels that occur.
-fn order(values: &[Option<String>], levels: &[String]) -> Vec<Kind> {
-    let positions: Vec<f64> =
-        values.iter().flatten().filter_map(|v| levels.iter().position(|l| l == v)).map(|i| i as f64).collect();
-    let occurring = levels.iter().filter(|l| values.iter().flatten().any(|v| v == *l)).count();
+/// Evenly spaced levels with the variance `1 / (1 + 1 / (I - 1))` of Hennig & Liao for `I` levels that occur, and that variance.
+fn order(counts: &BTreeMap<Option<String>, u64>, levels: &[String]) -> (Vec<Kind>, f64) {
+    let place = |level: &Option<String>| levels.iter().position(|l| Some(l) == level.as_ref());
+    let at: BTreeMap<usize, u64> =
+        counts.iter().filter_map(|(level, n)| Some((place(level)?, *n))).filter(|(_, n)| *n > 0).collect();
+    let occurring = at.len();
     if occurring < 2 {
-        return Vec::new();
+        return (Vec::new(), 0.0);
     }
-    let n = positions.len() as f64;
-    let mean = positions.iter().sum::<f64>() / n;
+    let n = at.values().sum::<u64>() as f64;
+    let mean = at.iter().map(|(i, n)| *i as f64 * *n as f64).sum::<f64>() / n;
     // Customers without a level stand at the mean and count in the variance over everybody.
-    let variance = positions.iter().map(|p| (p - mean) * (p - mean)).sum::<f64>() / values.len() as f64;
+    let everybody = counts.values().sum::<u64>() as f64;
+    let variance = at.iter().map(|(i, n)| (*i as f64 - mean).powi(2) * *n as f64).sum::<f64>() / everybody;
     let q = 1.0 / (1.0 + 1.0 / (occurring as f64 - 1.0));
-    vec![Kind::Order { levels: levels.to_vec(), mean, scale: (q / variance).sqrt() }]
+    (vec![Kind::Order { levels: levels.to_vec(), mean, scale: (q / variance).sqrt() }], q)
 }
 
 /// One column per level, scaled so that their variances add up to 1/2: two random customers differ by 1 (Hennig & Liao,
 /// q = 1/2).
-fn nominal(values: &[Option<String>], rare: f64) -> Vec<Kind> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for value in values {
-        *counts.entry(value.as_deref().unwrap_or(UNKNOWN)).or_default() += 1;
+fn nominal(counts: &BTreeMap<Option<String>, u64>, rare: f64) -> Vec<Kind> {
+    let mut of_levels: BTreeMap<&str, u64> = BTreeMap::new();
+    for (level, count) in counts {
+        *of_levels.entry(level.as_deref().unwrap_or(UNKNOWN)).or_default() += count;
     }
-    let n = values.len() as f64;
-    let is_rare = |count: usize| (count as f64) < rare * n;
+    let n = of_levels.values().sum::<u64>() as f64;
+    let is_rare = |count: u64| (count as f64) < rare * n;
     // One rare level alone is not made rarer by another name.
-    let merge = counts.values().filter(|c| is_rare(**c)).count() > 1;
+    let merge = of_levels.values().filter(|c| is_rare(**c)).count() > 1;
     let mut known = BTreeMap::new();
-    let mut merged: BTreeMap<&str, usize> = BTreeMap::new();
-    for (level, count) in &counts {
+    let mut merged: BTreeMap<&str, u64> = BTreeMap::new();
+    for (level, count) in &of_levels {
         let into = if merge && is_rare(*count) && *level != UNKNOWN { OTHER } else { level };
         known.insert((*level).to_string(), into.to_string());
         *merged.entry(into).or_default() += count;
@@ -472,8 +563,8 @@ fn nominal(values: &[Option<String>], rare: f64) -> Vec<Kind> {
 
 /// Two levels are one column: its variance is that of the two dummies of [`nominal`] together. With missing values there are
 /// three levels.
-fn binary(values: &[Option<String>], rare: f64) -> Vec<Kind> {
-    let mut kinds = nominal(values, rare);
+fn binary(counts: &BTreeMap<Option<String>, u64>, rare: f64) -> Vec<Kind> {
+    let mut kinds = nominal(counts, rare);
     if let [_, Kind::Level { share, scale, .. }] = kinds.as_mut_slice() {
         // Each dummy has the variance c² p (1 - p): one alone must carry both.
         *scale = (0.5 / (*share * (1.0 - *share))).sqrt();

@@ -6,7 +6,7 @@
 //! strength `k` of maximum likelihood, learned once at fit and stored in the model.
 
 use super::matrix::{Column, FeatureMatrix, Observed, ObservedColumn};
-use super::scaling::quantile;
+use super::population::{Numbers, Sorted, quantiles};
 use super::{Feature, Measure, rules};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,56 @@ const DEFAULT_STRENGTH: f64 = 20.0;
 const STRENGTHS: (f64, f64) = (1.0, 1e4);
 
 /// Customers with trials below which the default strength is taken.
-const ENOUGH: usize = 30;
+const ENOUGH: u64 = 30;
+
+/// How many customers have so many hits among so many trials.
+pub type Counts = BTreeMap<(u64, u64), u64>;
+
+/// What a feature learns from, of a population wherever it is.
+pub enum Told<'a> {
+    /// Hits and trials.
+    Rates(Counts),
+    /// Days between distinct days of all customers together, and how many gaps.
+    Gaps {
+        /// Days.
+        days: u64,
+        /// Gaps.
+        gaps: u64,
+    },
+    /// Numbers that are compared with a quantile.
+    Compared(Box<dyn Numbers + 'a>),
+    /// It learns nothing.
+    Nothing,
+}
+
+/// A population before anything was learned from it.
+pub trait Observations {
+    /// What the feature at this place learns from.
+    ///
+    /// # Errors
+    /// Where a database does not answer.
+    fn told(&self, feature: usize) -> Result<Told<'_>>;
+}
+
+impl Observations for Observed {
+    fn told(&self, feature: usize) -> Result<Told<'_>> {
+        let whole = |value: &f64| value.max(0.0) as u64;
+        Ok(match &self.columns[feature] {
+            ObservedColumn::Counts { hits, trials } => {
+                let mut pairs: Vec<(u64, u64)> = hits.iter().zip(trials).map(|(h, t)| (whole(h), whole(t))).collect();
+                pairs.sort_unstable();
+                Told::Rates(pairs.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect())
+            }
+            ObservedColumn::Gaps { sum, count, .. } => {
+                // Missing ones count as 0.
+                let known = |values: &[f64]| values.iter().map(whole).sum();
+                Told::Gaps { days: known(sum), gaps: known(count) }
+            }
+            ObservedColumn::Compared(values) => Told::Compared(Box::new(Sorted::of(values))),
+            ObservedColumn::Number(_) | ObservedColumn::Level(_) | ObservedColumn::Derived => Told::Nothing,
+        })
+    }
+}
 
 /// What a rate is pulled towards, and how strongly.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -31,7 +80,7 @@ pub struct Smoothing {
 }
 
 /// Gaps that the population's mean gap is worth beside a customer's own.
-const GAP_STRENGTH: f64 = 2.0;
+pub(crate) const GAP_STRENGTH: f64 = 2.0;
 
 /// Everything the features of a model learned from the population.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -48,15 +97,16 @@ pub struct Learned {
 }
 
 impl Smoothing {
-    /// Learns mean and strength. `hits` and `trials` hold whole numbers, one per customer, hits at most trials.
-    pub fn fit(hits: &[f64], trials: &[f64]) -> Self {
-        let total: f64 = trials.iter().sum();
-        let mean = if total > 0.0 { hits.iter().sum::<f64>() / total } else { 0.0 };
-        let with_trials = trials.iter().filter(|t| **t > 0.0).count();
+    /// Learns mean and strength from how many customers have so many hits among so many trials, hits at most trials.
+    pub fn fit(counts: &Counts) -> Self {
+        let hits: u64 = counts.iter().map(|((hits, _), n)| hits * n).sum();
+        let total: u64 = counts.iter().map(|((_, trials), n)| trials * n).sum();
+        let mean = if total > 0 { hits as f64 / total as f64 } else { 0.0 };
+        let with_trials: u64 = counts.iter().filter(|((_, trials), _)| *trials > 0).map(|(_, n)| n).sum();
         if with_trials < ENOUGH || mean <= 0.0 || mean >= 1.0 {
             return Self { mean, strength: DEFAULT_STRENGTH };
         }
-        let tails = Tails::of(hits, trials);
+        let tails = Tails::of(counts);
         // Golden section over the logarithm of the strength; the likelihood has one maximum in practice.
         let ratio = (5f64.sqrt() - 1.0) / 2.0;
         let (mut low, mut high) = (STRENGTHS.0.ln(), STRENGTHS.1.ln());
@@ -88,30 +138,26 @@ struct Tails {
 }
 
 impl Tails {
-    fn of(hits: &[f64], trials: &[f64]) -> Self {
-        let tail = |values: &mut dyn Iterator<Item = f64>| {
-            let mut counts: Vec<f64> = Vec::new();
-            for value in values {
-                let value = value.max(0.0) as usize;
-                if counts.len() < value {
-                    counts.resize(value, 0.0);
+    fn of(counts: &Counts) -> Self {
+        let tail = |of: fn(&(u64, u64)) -> u64| {
+            let mut tail: Vec<f64> = Vec::new();
+            for (pair, n) in counts {
+                let value = of(pair) as usize;
+                if tail.len() < value {
+                    tail.resize(value, 0.0);
                 }
                 if value > 0 {
-                    counts[value - 1] += 1.0;
+                    tail[value - 1] += *n as f64;
                 }
             }
             let mut more = 0.0;
-            for count in counts.iter_mut().rev() {
+            for count in tail.iter_mut().rev() {
                 more += *count;
                 *count = more;
             }
-            counts
+            tail
         };
-        Self {
-            hits: tail(&mut hits.iter().copied()),
-            misses: tail(&mut hits.iter().zip(trials).map(|(h, t)| t - h)),
-            trials: tail(&mut trials.iter().copied()),
-        }
+        Self { hits: tail(|(hits, _)| *hits), misses: tail(|(hits, trials)| trials - hits), trials: tail(|(_, t)| *t) }
     }
 
     fn likelihood(&self, mean: f64, strength: f64) -> f64 {
@@ -123,33 +169,30 @@ impl Tails {
 }
 
 impl Learned {
-    /// Learns from what an engine observed; `features` belong to its columns.
-    pub fn fit(observed: &Observed, features: &[Feature]) -> Self {
+    /// Learns from what an engine observed of `features`.
+    ///
+    /// # Errors
+    /// Where a database does not answer.
+    pub fn fit(observed: &dyn Observations, features: &[Feature]) -> Result<Self> {
         let mut learned = Self::default();
-        for (feature, column) in features.iter().zip(&observed.columns) {
+        for (at, feature) in features.iter().enumerate() {
             let name = feature.name.clone();
-            match column {
-                ObservedColumn::Counts { hits, trials } => {
-                    learned.rates.insert(name, Smoothing::fit(hits, trials));
+            match observed.told(at)? {
+                Told::Rates(counts) => {
+                    learned.rates.insert(name, Smoothing::fit(&counts));
                 }
-                ObservedColumn::Gaps { sum, count, .. } => {
-                    let known = |values: &[f64]| values.iter().filter(|v| !v.is_nan()).sum::<f64>();
-                    let (days, gaps) = (known(sum), known(count));
-                    if gaps > 0.0 {
-                        learned.gaps.insert(name, days / gaps);
+                Told::Gaps { days, gaps } if gaps > 0 => {
+                    learned.gaps.insert(name, days as f64 / gaps as f64);
+                }
+                Told::Compared(numbers) if numbers.known() > 0 => {
+                    if let Measure::Beyond { quantile, .. } = &feature.measure {
+                        learned.cuts.insert(name, quantiles(numbers.as_ref(), 0, &[*quantile], |value| value)?[0]);
                     }
                 }
-                ObservedColumn::Compared(values) => {
-                    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
-                    sorted.sort_by(f64::total_cmp);
-                    if let (Measure::Beyond { quantile: at, .. }, false) = (&feature.measure, sorted.is_empty()) {
-                        learned.cuts.insert(name, quantile(&sorted, *at));
-                    }
-                }
-                ObservedColumn::Number(_) | ObservedColumn::Level(_) | ObservedColumn::Derived => {}
+                Told::Gaps { .. } | Told::Compared(_) | Told::Nothing => {}
             }
         }
-        learned
+        Ok(learned)
     }
 
     /// Turns observations into features, with what was learned.
@@ -202,9 +245,7 @@ mod tests {
 
     #[test]
     fn one_of_one_is_never_all() {
-        let hits: Vec<f64> = (0..200).map(|i| f64::from(i % 3)).collect();
-        let trials = vec![10.0; 200];
-        let smoothing = Smoothing::fit(&hits, &trials);
+        let smoothing = Smoothing::fit(&Counts::from([((0, 10), 67), ((1, 10), 67), ((2, 10), 66)]));
         assert!((smoothing.mean - 0.0995).abs() < 1e-9);
         assert!(smoothing.rate(1.0, 1.0) < 0.2);
         assert_eq!(smoothing.rate(0.0, 0.0), smoothing.mean);
@@ -213,9 +254,8 @@ mod tests {
     #[test]
     fn the_strength_follows_how_much_customers_differ() {
         // Everybody near the mean: the population is worth a lot. Two opposite camps: it is worth little.
-        let same = Smoothing::fit(&vec![5.0; 400], &vec![10.0; 400]);
-        let camps: Vec<f64> = (0..400).map(|i| if i % 2 == 0 { 0.0 } else { 10.0 }).collect();
-        let apart = Smoothing::fit(&camps, &vec![10.0; 400]);
+        let same = Smoothing::fit(&Counts::from([((5, 10), 400)]));
+        let apart = Smoothing::fit(&Counts::from([((0, 10), 200), ((10, 10), 200)]));
         assert!(same.strength > 1e3, "{}", same.strength);
         assert!(apart.strength < 2.0, "{}", apart.strength);
     }
@@ -224,8 +264,7 @@ mod tests {
     fn a_known_beta_binomial_is_recovered() {
         // Expected counts of the beta-binomial (n = 4, a = 2, b = 3), times 7,000: P(h) = C(4,h) B(h+2, 7-h) / B(2,3).
         let counts = [1500, 2000, 1800, 1200, 500];
-        let hits: Vec<f64> = counts.iter().enumerate().flat_map(|(h, n)| std::iter::repeat_n(h as f64, *n)).collect();
-        let smoothing = Smoothing::fit(&hits, &vec![4.0; hits.len()]);
+        let smoothing = Smoothing::fit(&(0..).zip(counts).map(|(hits, n)| ((hits, 4), n)).collect());
         assert!((smoothing.mean - 0.4).abs() < 1e-9, "{}", smoothing.mean);
         assert!((smoothing.strength - 5.0).abs() < 0.01, "{}", smoothing.strength);
     }
@@ -245,7 +284,7 @@ mod tests {
                 ObservedColumn::Compared(vec![1.0, 5.0]),
             ],
         };
-        let learned = Learned::fit(&observed, &features);
+        let learned = Learned::fit(&observed, &features).expect("what is learned");
         assert_eq!((learned.gaps["overdue"], learned.cuts["big"]), (10.0, 3.0));
         let matrix = learned.resolve(observed, features).expect("features");
         // One order: 30 days against a mean of 10. Four gaps of 10 and two more of everybody's: the same.
@@ -255,7 +294,7 @@ mod tests {
 
     #[test]
     fn few_customers_take_the_default() {
-        assert_eq!(Smoothing::fit(&[1.0], &[1.0]).strength, DEFAULT_STRENGTH);
-        assert_eq!(Smoothing::fit(&[], &[]), Smoothing { mean: 0.0, strength: DEFAULT_STRENGTH });
+        assert_eq!(Smoothing::fit(&Counts::from([((1, 1), 1)])).strength, DEFAULT_STRENGTH);
+        assert_eq!(Smoothing::fit(&Counts::new()), Smoothing { mean: 0.0, strength: DEFAULT_STRENGTH });
     }
 }

@@ -111,6 +111,7 @@ pub(super) fn report(
             guest_revenue_share: total.filter(|t| *t > 0.0).map(|t| guest / t),
             first_day: tables.sales.days.map(|d| d.0.iso()),
             last_day: tables.sales.days.map(|d| d.1.iso()),
+            sample: None,
         },
         segments: described
             .segments

@@ -3,6 +3,7 @@
 
 mod algorithm;
 mod choose;
+mod distributed;
 mod facts;
 mod features;
 mod lineage;
@@ -12,6 +13,7 @@ mod tables;
 mod unlike;
 
 pub use choose::{Weighed, sweep, weighed};
+pub use distributed::{Distributed, prepare as prepare_distributed};
 pub use features::{attribute_features, dictionary, features, protected_in_use};
 pub use lineage::{Comparison, Earlier, Elder, compare, standing};
 pub use migration::{QUARTER, View, beside_the_year_before, history, migration_table, movements};
@@ -47,7 +49,7 @@ use std::path::Path;
 pub type Model = SegmentModel<Inputs>;
 
 /// Customers below which results move a lot from quarter to quarter.
-const SMALL_BASE: usize = 500;
+const SMALL_BASE: u64 = 500;
 
 /// Is told how far the work is.
 pub trait Watch {
@@ -162,7 +164,7 @@ pub fn rfm(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Grid> {
     let kept = rfm_grid::FEATURES.into_iter().chain(rfm::LIFETIME).collect::<Vec<_>>();
     features.retain(|f| kept.contains(&f.name.as_str()));
     let observed = Embedded.observe(&tables, &features)?;
-    let matrix = Learned::fit(&observed, &features).resolve(observed, features)?;
+    let matrix = Learned::fit(&observed, &features)?.resolve(observed, features)?;
     let grid = RfmGrid::fit(&config.rfm, &matrix)
         .and_then(|fitted| RfmFacts::of(&fitted.grid, &fitted.scores, &matrix).map(|facts| (fitted, facts)));
     let Some((fitted, facts)) = grid else {
@@ -185,7 +187,7 @@ pub fn prepare(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Prepar
     watch.begin("features");
     let features = features(config, &tables)?;
     let observed = Embedded.observe(&tables, &features)?;
-    let learned = Learned::fit(&observed, &features);
+    let learned = Learned::fit(&observed, &features)?;
     let matrix = learned.resolve(observed, features)?;
     let options = PreparationOptions {
         weights: config.features.weights.clone(),
@@ -195,29 +197,37 @@ pub fn prepare(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Prepar
     let (preparation, found) = Preparation::fit(&matrix, &options)?;
     let model_matrix = preparation.transform(&matrix)?;
     let mut warnings = tables.warnings.clone();
-    if matrix.len() < SMALL_BASE {
-        warnings.push(
-            Warning::new(
-                "W0402",
-                format!("{} customers; below {SMALL_BASE} results move a lot from quarter to quarter", matrix.len()),
-            )
-            .help("use few segments, and look at the stability on each card"),
-        );
-    }
-    let dropped: Vec<String> =
-        found.iter().filter(|w| w.code.starts_with("W0403") || w.code == "W0404").map(|w| w.title.clone()).collect();
+    warnings.extend(small_base(matrix.len() as u64));
+    let said = feature_words(matrix.len() as u64, &matrix.features, &found);
     warnings.extend(found);
     let used = |f: &&Feature| model_matrix.columns.iter().any(|c| c.feature == f.name);
     warnings.extend(protected_in_use(matrix.features.iter().filter(used)));
-    let forming = matrix.features.iter().filter(|f| f.role == Role::Form).count();
-    let mut said = vec![format!(
-        "{} customers × {} features, {forming} of them form segments",
-        Unit::Count.format(matrix.len() as f64, ""),
-        matrix.features.len()
-    )];
-    said.extend(dropped);
     watch.end(&said);
     Ok(Prepared { tables, learned, matrix, preparation, model_matrix, warnings })
+}
+
+/// W0402 for few customers.
+fn small_base(customers: u64) -> Option<Warning> {
+    (customers < SMALL_BASE).then(|| {
+        Warning::new(
+            "W0402",
+            format!("{customers} customers; below {SMALL_BASE} results move a lot from quarter to quarter"),
+        )
+        .help("use few segments, and look at the stability on each card")
+    })
+}
+
+/// How many features there are, and which of them say nothing.
+fn feature_words(customers: u64, features: &[Feature], found: &[Warning]) -> Vec<String> {
+    let forming = features.iter().filter(|f| f.role == Role::Form).count();
+    let mut said = vec![format!(
+        "{} customers × {} features, {forming} of them form segments",
+        Unit::Count.format(customers as f64, ""),
+        features.len()
+    )];
+    let dropped = found.iter().filter(|w| w.code.starts_with("W0403") || w.code == "W0404");
+    said.extend(dropped.map(|w| w.title.clone()));
+    said
 }
 
 fn read_words(tables: &Tables) -> Vec<String> {
@@ -236,7 +246,7 @@ fn read_words(tables: &Tables) -> Vec<String> {
 }
 
 /// Model space to segments, profiles, personas and the report. `version` is the name the model will have; segments that `elder` has too
-/// keep their ids, names and colours.
+/// keep their ids, names and colours. What was prepared are the customers of `everyone` that are looked at here, if there is such.
 ///
 /// # Errors
 /// E04 for data that cannot be segmented.
@@ -245,6 +255,7 @@ pub fn segment(
     prepared: Prepared,
     version: &str,
     elder: Option<&Elder>,
+    everyone: Option<&Distributed>,
     watch: &dyn Watch,
 ) -> Result<Run> {
     watch.begin(match config.cluster.algorithm {
@@ -262,12 +273,26 @@ pub fn segment(
     let choose::Certainty { confidence, moves, algorithms } =
         choose::certainty(&config.cluster, &chosen, &prepared.model_matrix)?;
     watch.end(&chosen.reasons);
+    let mut chosen = chosen;
+    if let Some(everyone) = everyone {
+        watch.begin("everyone");
+        let refined = everyone.refine(&chosen.algorithm, &chosen.prototypes, watch)?;
+        watch.end(&refined.said);
+        chosen.prototypes = refined.prototypes;
+        chosen.reasons.extend(refined.said);
+        chosen.warnings.extend(refined.warnings);
+    }
 
     watch.begin("segments");
     let space = &prepared.model_matrix;
     let n = chosen.prototypes.n_clusters();
-    let first: Vec<Option<usize>> = assign(&chosen.prototypes, space).iter().map(|a| a.cluster).collect();
-    let order = order_by_worth(&prepared.matrix, &first, n);
+    let order = match everyone.filter(|everyone| !everyone.is_whole()) {
+        Some(everyone) => everyone.order_by_worth(&chosen.prototypes)?,
+        None => {
+            let first: Vec<Option<usize>> = assign(&chosen.prototypes, space).iter().map(|a| a.cluster).collect();
+            order_by_worth(&prepared.matrix, &first, n)
+        }
+    };
     // Ties go to the lower number, so the labels are taken after the last renumbering.
     let prototypes = chosen.prototypes.reorder(&order);
     let assignments = assign(&prototypes, space);
@@ -275,7 +300,10 @@ pub fn segment(
     let stability: Vec<Option<Recurrence>> =
         order.iter().map(|old| chosen.stability.clusters.get(*old).copied()).collect();
 
-    let described = profiles(&prepared.matrix, &prepared.preparation, &labels, n);
+    let mut described = profiles(&prepared.matrix, &prepared.preparation, &labels, n);
+    if let Some(everyone) = everyone.filter(|everyone| !everyone.is_whole()) {
+        described = everyone.described(described, &prepared.preparation, &prototypes)?;
+    }
     let currency = &config.project.currency;
     let mut named = personas(&described.everyone, &described.segments, &prepared.matrix.features, currency);
     let back = beside.as_ref().map(|(_, back)| back);
@@ -340,6 +368,9 @@ pub fn segment(
         report.warnings.extend(fitted.warnings);
         fitted.scores
     });
+    if let Some(everyone) = everyone {
+        everyone.cover(&mut report)?;
+    }
     watch.end(&[]);
     let chance = (!moves.is_empty()).then(|| {
         // Those in no segment stay last.

@@ -6,7 +6,9 @@ use super::composition::{Composition, levels as stages, nps_words, satisfaction}
 use super::evidence;
 use super::migration;
 use super::rfm;
-use super::words::{findings, headline_numbers, leads, profile_cells, rule, segment_columns, telling, told, typical};
+use super::words::{
+    findings, headline_numbers, leads, looked_at, profile_cells, rule, segment_columns, telling, told, typical,
+};
 use super::{FeatureFacts, Report, SMALL_CELL, SegmentFacts};
 use crate::error::{Error, Result};
 use crate::evidence::verdict::Verdict;
@@ -127,6 +129,7 @@ fn compose(report: &Report, assets: Assets) -> Result<String> {
                 grid => grid(report),
                 unclustered => report.unclustered.as_ref().map(|p| unclustered(report, p)),
                 covers => covers(report),
+                looked_at => looked_at(report),
                 ledger => ledger(report),
                 families => dictionary(report),
                 protected => protected(report),

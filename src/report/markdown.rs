@@ -1,7 +1,7 @@
 //! `summary.md`: the report in a screenful, for mail and chat.
 
 use super::Report;
-use super::words::{findings, headline_numbers, leads, profile_cells, segment_columns};
+use super::words::{findings, headline_numbers, leads, looked_at, profile_cells, segment_columns};
 use std::fmt::Write;
 
 /// The summary as Markdown.
@@ -50,6 +50,9 @@ fn compose(report: &Report) -> String {
     }
     if let Some((id, name, customers)) = leads(report) {
         let _ = writeln!(text, "| {id} | {name} | {customers} | – |{}", " – |".repeat(columns.len()));
+    }
+    if let Some(line) = looked_at(report) {
+        let _ = writeln!(text, "\n{line}");
     }
     if let Some(line) = super::rfm::line(report) {
         let _ = writeln!(text, "\n{}", plain(&line));

@@ -177,6 +177,10 @@ pub struct Coverage {
     pub first_day: Option<String>,
     /// See `first_day`.
     pub last_day: Option<String>,
+    /// Customers who were looked at one by one, where the rest were counted by a database: evidence, charts, quartiles and moves are
+    /// theirs. `None` is everyone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<usize>,
 }
 
 /// One segment.

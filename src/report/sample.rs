@@ -252,6 +252,7 @@ pub(super) fn report(n: usize) -> Report {
             whales: Some(WhaleFacts { customers: 22, share_customers: 0.005, share_revenue: 0.18 }),
             first_day: Some("2010-12-01".into()),
             last_day: Some("2011-12-09".into()),
+            sample: Some(500),
         },
         everyone: profile(n / 2, n),
         segments: (0..n)
@@ -366,6 +367,7 @@ pub(super) fn no_revenue() -> Report {
         whales: None,
         first_day: None,
         last_day: None,
+        sample: None,
     };
     let strip = |profile: &mut Profile| {
         profile.revenue = None;

@@ -268,6 +268,16 @@ pub fn leads(report: &Report) -> Option<(&'static str, &'static str, String)> {
     (leads > 0).then(|| (crate::segment::LEADS, LEADS_NAME, Unit::Count.format(leads as f64, "")))
 }
 
+/// Who was looked at one by one, where not everyone was.
+pub fn looked_at(report: &Report) -> Option<String> {
+    let [sample, customers] =
+        [report.coverage.sample?, report.coverage.customers].map(|n| Unit::Count.format(n as f64, ""));
+    Some(format!(
+        "{sample} of the {customers} customers, chosen by the hash of their id, were looked at one by one: evidence, quartiles, rules, charts \
+         and moves are theirs. Customers, money, means and shares are of everyone."
+    ))
+}
+
 /// At most so many of a family beside those that form segments.
 const OF_A_FAMILY: usize = 2;
 

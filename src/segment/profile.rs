@@ -306,7 +306,7 @@ mod tests {
         );
         let north = &first.levels[0];
         assert_eq!((north.customers, north.share, north.share_all), (1, 0.5, 0.5));
-        assert!(made.everyone.numbers[0].z.abs() < 1e-12);
+        assert!(made.everyone.numbers[0].z.abs() < 1e-6);
         assert!(first.numbers[0].z < 0.0 && made.segments[1].numbers[0].z > 0.0);
     }
 

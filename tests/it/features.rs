@@ -116,7 +116,7 @@ fn every_family_counts_what_it_says() {
     assert_eq!((events("read"), events("used"), events("made by a machine")), (7, 6, 1));
     let features = pipeline::features(&config, &tables).unwrap();
     let observed = Embedded.observe(&tables, &features).unwrap();
-    let matrix = Learned::fit(&observed, &features).resolve(observed, features).unwrap();
+    let matrix = Learned::fit(&observed, &features).unwrap().resolve(observed, features).unwrap();
     assert_eq!(matrix.ids, ["A", "B"]);
 
     // Of A: ordered on 1, 11 and 31 March; 100 sold, 20 brought back, 10 taken off.

@@ -25,3 +25,5 @@ mod retrain;
 mod rfm;
 mod sentences;
 mod shared;
+#[cfg(feature = "spark")]
+mod spark;

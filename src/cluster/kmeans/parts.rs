@@ -10,13 +10,41 @@ use crate::error::{Error, Result};
 use ndarray::{Array2, Axis};
 
 /// What one pass adds up of one solution, in whole steps of the grid so that any number of rows sums exactly.
-struct Totals {
-    centroids: Vec<f64>,
-    /// Clusters × features.
-    steps: Vec<i128>,
-    sizes: Vec<f64>,
+#[derive(Debug, Clone, PartialEq)]
+pub struct Totals {
+    /// Clusters × features, C order: where the rows were attracted to.
+    pub centroids: Vec<f64>,
+    /// Clusters × features: the sums of the rows of each cluster, in steps of 2^-16.
+    pub steps: Vec<i128>,
+    /// Rows of each cluster.
+    pub sizes: Vec<f64>,
     /// Sum of the squares of all values, in squared steps.
-    squares: u128,
+    pub squares: u128,
+}
+
+/// All rows, wherever they are: in parts that are read again and again, or in a database that adds up by itself. A row belongs to the
+/// centroid that [`squared_distance`](crate::cluster::prototypes::squared_distance) says, the lowest of equally near ones.
+pub trait Passes {
+    /// Looks at every row once and adds up whom the centroids of each solution attract.
+    ///
+    /// # Errors
+    /// Those of reading.
+    fn add_up(&mut self, solutions: &[Vec<f64>]) -> Result<Vec<Totals>>;
+}
+
+/// Where iterations over all rows ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Everywhere {
+    /// Clusters × features, in the order of the start.
+    pub centroids: Array2<f64>,
+    /// Rows that belonged to each cluster in the last pass.
+    pub sizes: Vec<f64>,
+    /// Sum of the squared distances of these rows to their means.
+    pub inertia: f64,
+    /// How many passes there were.
+    pub iterations: usize,
+    /// The last pass moved nothing.
+    pub converged: bool,
 }
 
 impl KMeans {
@@ -61,30 +89,48 @@ impl KMeans {
         let sample = Sample::new(growing.finish(), width);
         self.check_customers(rows as f64, &sample)?;
         let (found, stopped_starts) = self.search(&sample, seed)?;
-        let mut solutions: Vec<Vec<f64>> = found.iter().map(|lloyd| lloyd.centroids().to_vec()).collect();
-        let (mut iterations, mut converged) = (0, false);
-        let mut best = Totals::none(&solutions[0], width);
-        while iterations < passes && !converged {
-            iterations += 1;
-            for (at, totals) in add_up(&mut read, &solutions, width)?.into_iter().enumerate() {
-                if at == 0 || totals.explained() > best.explained() {
-                    best = totals;
-                }
-            }
-            let means = best.means();
-            converged = means == best.centroids;
-            solutions = vec![means];
-        }
-        let order = canonical_order(&solutions[0], &best.sizes);
-        let centroids = matrix(&solutions[0], width).select(Axis(0), &order);
-        let inertia = (from_steps(best.squares) - best.explained()).max(0.0);
+        let solutions = found.iter().map(|lloyd| lloyd.centroids().to_vec()).collect();
+        let Everywhere { centroids, sizes, inertia, iterations, converged } =
+            self.iterate(solutions, &mut Parts { read, width }, passes)?;
+        let order = canonical_order(centroids.as_slice().unwrap_or_default(), &sizes);
+        let points = centroids.select(Axis(0), &order);
         Ok(Fitted {
-            prototypes: Prototypes::new(centroids, (0..self.n_clusters).collect(), None)?,
+            prototypes: Prototypes::new(points, (0..self.n_clusters).collect(), None)?,
             inertia,
-            sizes: order.iter().map(|&cluster| best.sizes[cluster]).collect(),
+            sizes: order.iter().map(|&cluster| sizes[cluster]).collect(),
             iterations,
             converged,
             stopped_starts,
+        })
+    }
+
+    /// Exact iterations of Lloyd's algorithm from one or more starts (each clusters × features, C order) until nothing moves, but no more
+    /// than `passes`: the first pass tells which start is best.
+    ///
+    /// # Errors
+    /// Those of the passes.
+    pub fn iterate(&self, starts: Vec<Vec<f64>>, rows: &mut dyn Passes, passes: usize) -> Result<Everywhere> {
+        let width = starts.first().map_or(0, |start| start.len() / self.n_clusters.max(1));
+        let (mut solutions, mut iterations, mut converged) = (starts, 0, false);
+        let mut best: Option<Totals> = None;
+        while iterations < passes && !converged {
+            iterations += 1;
+            let totals = rows.add_up(&solutions)?;
+            let better = totals.into_iter().reduce(|a, b| if b.explained() > a.explained() { b } else { a });
+            let Some(better) = better else { break };
+            let means = better.means();
+            converged = means == better.centroids;
+            solutions = vec![means];
+            best = Some(better);
+        }
+        let best = best.unwrap_or_else(|| Totals::none(solutions.first().map_or(&[], Vec::as_slice), width.max(1)));
+        let centroids = solutions.first().map_or(&[][..], Vec::as_slice);
+        Ok(Everywhere {
+            centroids: matrix(centroids, width),
+            inertia: (from_steps(best.squares) - best.explained()).max(0.0),
+            sizes: best.sizes,
+            iterations,
+            converged,
         })
     }
 }
@@ -100,34 +146,45 @@ fn check(part: &Array2<f64>, width: usize) -> Result<()> {
     Ok(())
 }
 
-/// The totals of every solution over all parts.
-fn add_up<I>(read: &mut impl FnMut() -> Result<I>, solutions: &[Vec<f64>], width: usize) -> Result<Vec<Totals>>
+/// Rows that are read in parts.
+pub struct Parts<R> {
+    /// Begins anew whenever it is called.
+    pub read: R,
+    /// Features of a row.
+    pub width: usize,
+}
+
+impl<R, I> Passes for Parts<R>
 where
+    R: FnMut() -> Result<I>,
     I: Iterator<Item = Result<Array2<f64>>>,
 {
-    let mut totals: Vec<Totals> = solutions.iter().map(|centroids| Totals::none(centroids, width)).collect();
-    for part in read()? {
-        let part = part?;
-        check(&part, width)?;
-        let part = part.as_standard_layout();
-        let Some((blocks, _)) = Blocks::on_grid(part.as_slice().unwrap_or_default(), None, width, 0) else {
-            return Err(Error::new("E0347", "values off the grid of model space: multiples of 2^-16 below 2^8")
-                .why("sums of other numbers depend on the order in which parts come, and segments with them")
-                .help("round the values: (v * 65536.0).round() / 65536.0"));
-        };
-        for totals in &mut totals {
-            let lloyd = Lloyd::new(&blocks, totals.centroids.clone());
-            totals.steps.iter_mut().zip(lloyd.sums()).for_each(|(total, sum)| *total += (sum * STEPS) as i128);
-            totals.sizes.iter_mut().zip(lloyd.sizes()).for_each(|(total, size)| *total += size);
-            totals.squares += blocks.squares;
+    fn add_up(&mut self, solutions: &[Vec<f64>]) -> Result<Vec<Totals>> {
+        let width = self.width;
+        let mut totals: Vec<Totals> = solutions.iter().map(|centroids| Totals::none(centroids, width)).collect();
+        for part in (self.read)()? {
+            let part = part?;
+            check(&part, width)?;
+            let part = part.as_standard_layout();
+            let Some((blocks, _)) = Blocks::on_grid(part.as_slice().unwrap_or_default(), None, width, 0) else {
+                return Err(Error::new("E0347", "values off the grid of model space: multiples of 2^-16 below 2^8")
+                    .why("sums of other numbers depend on the order in which parts come, and segments with them")
+                    .help("round the values: (v * 65536.0).round() / 65536.0"));
+            };
+            for totals in &mut totals {
+                let lloyd = Lloyd::new(&blocks, totals.centroids.clone());
+                totals.steps.iter_mut().zip(lloyd.sums()).for_each(|(total, sum)| *total += (sum * STEPS) as i128);
+                totals.sizes.iter_mut().zip(lloyd.sizes()).for_each(|(total, size)| *total += size);
+                totals.squares += blocks.squares;
+            }
         }
+        Ok(totals)
     }
-    Ok(totals)
 }
 
 impl Totals {
     /// Those of no rows.
-    fn none(centroids: &[f64], width: usize) -> Self {
+    pub fn none(centroids: &[f64], width: usize) -> Self {
         let k = centroids.len() / width;
         Self { centroids: centroids.to_vec(), steps: vec![0; centroids.len()], sizes: vec![0.0; k], squares: 0 }
     }

@@ -209,8 +209,7 @@ pub(super) fn sort_out(rows: &Lines, treat: Treat, as_of: Option<Day>, window_da
     sorted
 }
 
-/// The newest day, not counting an isolated tail: under 0.1 % of rows, more than 90 days after the rest (a slip of the
-/// keyboard such as 2062 must not make everybody look lost).
+/// The newest day of the lines that count.
 pub(super) fn newest(rows: &Lines, warnings: &mut Vec<Warning>) -> Option<Day> {
     let starts: Vec<usize> = (0..rows.day.len()).step_by(CHUNK).collect();
     let parts: Vec<BTreeMap<i32, u64>> =
@@ -219,7 +218,13 @@ pub(super) fn newest(rows: &Lines, warnings: &mut Vec<Warning>) -> Option<Day> {
     for (day, n) in parts.into_iter().flatten() {
         *days.entry(day).or_default() += n;
     }
-    let days: Vec<(i32, u64)> = days.into_iter().collect();
+    newest_of(&days, warnings)
+}
+
+/// The newest day, not counting an isolated tail: under 0.1 % of rows, more than 90 days after the rest (a slip of the
+/// keyboard such as 2062 must not make everybody look lost).
+pub(crate) fn newest_of(days: &BTreeMap<i32, u64>, warnings: &mut Vec<Warning>) -> Option<Day> {
+    let days: Vec<(i32, u64)> = days.iter().map(|(day, n)| (*day, *n)).collect();
     let total: u64 = days.iter().map(|d| d.1).sum();
     let mut tail = 0;
     for i in (1..days.len()).rev() {

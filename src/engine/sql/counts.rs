@@ -1,97 +1,10 @@
-//! Features in SQL, for engines that speak it: every [`Aggregate`] over tables in canonical form (`customer`, `day`, … as in
-//! [`crate::data::log`]), whole numbers only, so that no result depends on the order of rows or on how they are spread over machines.
-//!
-//! What differs between dialects is left out, not papered over: no division, no rounding, no floating point, no `count(distinct)` (it keeps
-//! a hash table per customer; two levels of grouping do not), no sum without its `coalesce`. Numbers that are not whole are written as typed
-//! literals.
+//! The counts that features are made of, as one query.
 
-use super::primitive::{Aggregate, DECAY_UNIT, Primitive};
-use crate::data::dates::Day;
-use crate::data::log::{Field, Log, UNDATED};
-use crate::data::read::Tables;
-use crate::features::{Key, Lines, Rows, Table};
+use super::{Dialect, Shape, View, key, people, text};
+use crate::engine::primitive::{Aggregate, DECAY_UNIT, Primitive};
+use crate::features::{Lines, Rows, Table};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-
-/// What a dialect has to know of a table in canonical form.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct View {
-    /// The table.
-    pub table: Table,
-    /// What it is called in the engine.
-    pub name: String,
-    /// The columns it has, of `day`, `hour`, `amount`, `units`, `discount`, `ord`, `returned`, `gift`, `product`, `category`, `channel`,
-    /// `kind`; `customer` and `day` (days since 1970-01-01) always.
-    pub columns: Vec<String>,
-}
-
-/// Where features are computed from, and for which day.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shape {
-    /// The tables of rows.
-    pub views: Vec<View>,
-    /// The day the features speak of.
-    pub as_of: Option<Day>,
-    /// First and last day of any row.
-    pub days: (Day, Day),
-}
-
-impl Shape {
-    /// That of tables that were read: what the queries read is theirs, under the names `orders`, `events` and `surveys`.
-    pub fn of(tables: &Tables) -> Self {
-        let named = [
-            (Table::Orders, "orders", &tables.orders),
-            (Table::Events, "events", &tables.events),
-            (Table::Surveys, "surveys", &tables.surveys),
-        ];
-        let view = |(table, name, log): (Table, &str, &Option<Log>)| {
-            let log = log.as_ref()?;
-            let has = [
-                ("hour", !log.hour.is_empty()),
-                ("amount", !log.amount.is_empty()),
-                ("units", !log.units.is_empty()),
-                ("discount", !log.discount.is_empty()),
-                ("ord", !log.order.is_empty()),
-                ("returned", table == Table::Orders),
-                ("gift", !log.gift.is_empty()),
-                ("product", log.codes(&Field::Product).is_some()),
-                ("category", log.codes(&Field::Category).is_some()),
-                ("channel", log.codes(&Field::Channel).is_some()),
-                ("kind", log.codes(&Field::Kind).is_some()),
-            ];
-            let own = has.into_iter().filter(|(_, has)| *has).map(|(column, _)| column.to_string());
-            Some(View { table, name: name.into(), columns: own.collect() })
-        };
-        let days = || [&tables.orders, &tables.events, &tables.surveys].into_iter().flatten().flat_map(|log| &log.day);
-        let dated = || days().copied().filter(|day| *day != UNDATED);
-        let span = dated().min().zip(dated().max()).map_or((Day(0), Day(0)), |(first, last)| (Day(first), Day(last)));
-        Self { views: named.into_iter().filter_map(view).collect(), as_of: tables.as_of, days: span }
-    }
-}
-
-impl View {
-    fn has(&self, column: &str) -> bool {
-        self.columns.iter().any(|own| own == column)
-    }
-}
-
-fn key(key: Key) -> &'static str {
-    match key {
-        Key::Product => "product",
-        Key::Category => "category",
-        Key::Channel => "channel",
-        Key::Kind => "kind",
-    }
-}
-
-/// A text literal.
-fn text(value: &str, dialect: Dialect) -> String {
-    let escaped = match dialect {
-        Dialect::Spark => value.replace('\\', "\\\\").replace('\'', "\\'"),
-        Dialect::DuckDb => value.replace('\'', "''"),
-    };
-    format!("'{escaped}'")
-}
 
 /// The condition that a row of the view fulfils; `repeat` is left to the caller.
 fn condition(rows: &Rows, view: &View, shape: &Shape, dialect: Dialect) -> String {
@@ -143,6 +56,18 @@ fn condition(rows: &Rows, view: &View, shape: &Shape, dialect: Dialect) -> Strin
     if all.is_empty() { "TRUE".into() } else { all.join(" AND ") }
 }
 
+/// The rows that fulfil a condition.
+pub(super) fn selected(rows: &Rows, view: &View, shape: &Shape, dialect: Dialect) -> String {
+    let (name, condition) = (&view.name, condition(rows, view, shape, dialect));
+    if !rows.repeat {
+        return format!("SELECT * FROM {name} WHERE {condition}");
+    }
+    format!(
+        "SELECT * FROM (SELECT {name}.*, min(CASE WHEN {condition} THEN day END) OVER (PARTITION BY customer) AS first_day FROM {name}) AS dated \
+         WHERE {condition} AND coalesce(day > first_day, FALSE)"
+    )
+}
+
 /// How the rows of a primitive are grouped before they are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
@@ -163,15 +88,6 @@ fn level(aggregate: &Aggregate, view: &View) -> Level {
         Aggregate::Distinct(of) | Aggregate::Squares(of) | Aggregate::Most(of) => Level::Key(key(*of)),
         _ => Level::Rows,
     }
-}
-
-/// A query language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// Spark SQL 4: backslashes in text are escapes.
-    Spark,
-    /// DuckDB, which is standard here.
-    DuckDb,
 }
 
 /// What stands where a customer has no row.
@@ -294,8 +210,8 @@ fn others(primitive: &Primitive) -> &[Rows] {
 pub fn read<'a>(wanted: &[Primitive], shape: &'a Shape) -> Vec<&'a View> {
     let counted =
         |table: Table| wanted.iter().any(|p| p.rows.table == table || others(p).iter().any(|rows| rows.table == table));
-    let people = customers(shape).map(|view| view.table);
-    shape.views.iter().filter(|view| counted(view.table) || people == Some(view.table)).collect()
+    let counts = |view: &&View| counted(view.table) || people::told_by(shape).any(|table| table == view.table);
+    shape.views.iter().filter(counts).collect()
 }
 
 /// One row per customer of the population, in no order: `customer`, and `p0`, `p1`, … as whole numbers, one for each of `wanted`; NULL for a
@@ -323,7 +239,7 @@ pub fn counts(wanted: &[Primitive], shape: &Shape, dialect: Dialect) -> String {
     for view in read(wanted, shape) {
         parts.push((format!("{}_base", view.name), writer.base(view)));
     }
-    parts.push(("population".into(), population(shape)));
+    parts.push(("population".into(), people::population(shape)));
     let mut columns: Vec<String> = Vec::with_capacity(wanted.len());
     let mut joins: Vec<String> = Vec::new();
     let mut groups: BTreeMap<(Table, Level), Vec<usize>> = BTreeMap::new();
@@ -395,23 +311,6 @@ pub fn counts(wanted: &[Primitive], shape: &Shape, dialect: Dialect) -> String {
     format!("WITH {}\nSELECT population.customer AS customer{listed}\nFROM population{joined}", with.join(",\n"))
 }
 
-/// The table that says who gets a row: that of orders, or of events where there are none.
-fn customers(shape: &Shape) -> Option<&View> {
-    let of = |table: Table| shape.views.iter().find(|view| view.table == table);
-    of(Table::Orders).or_else(|| of(Table::Events))
-}
-
-/// Who gets a row: whoever has a sale, or an event where there are no orders.
-fn population(shape: &Shape) -> String {
-    match customers(shape) {
-        Some(View { table: Table::Orders, name, .. }) => {
-            format!("SELECT DISTINCT customer FROM {name} WHERE NOT returned")
-        }
-        Some(View { name, .. }) => format!("SELECT DISTINCT customer FROM {name}"),
-        None => "SELECT NULL AS customer WHERE FALSE".into(),
-    }
-}
-
 /// What a row counts by its age in days, as the embedded engine has it: a table, as powers are not the same bits everywhere.
 fn decay(half_life: u32) -> String {
     let worth = |age: u32| (DECAY_UNIT * (-f64::from(age) / f64::from(half_life.max(1))).exp2()).round() as i64;
@@ -422,6 +321,3 @@ fn decay(half_life: u32) -> String {
         .collect();
     format!("SELECT * FROM (VALUES {}) AS decay(age, worth)", rows.join(", "))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,513 @@
+//! A project whose rows are in a database: everyone is counted, prepared, clustered and assigned there, and only numbers of everyone, the rows of
+//! a sample and a row per cluster come here.
+//!
+//! A sample of customers is a small project, and goes through the same stages as any other; what they found is then said of everyone. Where the
+//! sample is everyone, the model and every file are those of the embedded engine, to the byte.
+
+use super::{Model, Prepared, Watch, features, small_base};
+use crate::cluster::kmeans::Everywhere;
+use crate::cluster::prototypes::Rule;
+use crate::cluster::{Algorithm, Implementation, Prototypes};
+use crate::config::Config;
+use crate::data::read::{ReadOptions, Tables};
+use crate::engine::database::Database;
+use crate::engine::sql::groups::{Group, groups};
+use crate::engine::sql::observed::observed;
+use crate::engine::sql::passes::{self, assigned};
+use crate::engine::sql::population::{self, Everyone};
+use crate::engine::sql::rows::{Remote, read};
+use crate::engine::sql::space::space;
+use crate::engine::sql::values::Writer;
+use crate::engine::sql::{double, sample, text};
+use crate::engine::{Engine, embedded::Embedded};
+use crate::error::{Error, Result, Warning};
+use crate::features::preparation::{Preparation, PreparationOptions, UNKNOWN};
+use crate::features::smoothing::Learned;
+use crate::features::{Feature, Scale, Unit};
+use crate::report::Report;
+use crate::segment::model::BORDERLINE;
+use crate::segment::profile::{LevelFacts, Profile, Profiles, WhaleFacts, wilson};
+use crate::segment::rfm_grid::scores::{Axis, Closed};
+use crate::segment::rfm_grid::{Method, RfmGrid, Score};
+use crate::segment::{LEADS, LEADS_NAME, UNCLUSTERED};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The tables of a run in the database.
+const OBSERVED: &str = "observed";
+const FEATURES: &str = "features";
+const SPACE: &str = "model_space";
+const ASSIGNED: &str = "assigned";
+
+/// Everyone, in a database.
+pub struct Distributed<'a> {
+    database: &'a dyn Database,
+    features: Vec<Feature>,
+    customers: u64,
+    leads: u64,
+    lapsed: u64,
+    /// How many are looked at here.
+    sample: usize,
+}
+
+/// Data to model space: all customers in the database, a sample here.
+///
+/// # Errors
+/// Of reading and of the database, and E04 for data that cannot be segmented.
+pub fn prepare<'a>(
+    config: &Config,
+    base: &Path,
+    database: &'a dyn Database,
+    watch: &dyn Watch,
+) -> Result<(Prepared, Distributed<'a>)> {
+    watch.begin("read");
+    let options = ReadOptions {
+        as_of: config.as_of()?,
+        window_days: config.window_days()?,
+        max_rejected: config.max_rejected()?,
+        copies: config.quality.copies(),
+    };
+    let remote = read(database, &config.input, base, options)?;
+    let customers = sample::population(database, &remote.shape)?;
+    watch.end(&super::read_words(&remote.tables));
+
+    watch.begin("sample");
+    let condition = sample::condition(customers, config.engine.sample as u64);
+    let tables = sample::rows(database, &remote, condition.as_deref())?;
+    let all = features(config, &tables)?;
+    let here = Embedded.observe(&tables, &all)?;
+    let looked_at = Unit::Count.format(here.ids.len() as f64, "");
+    watch.end(&[match &condition {
+        Some(_) => format!("{looked_at} of {} customers are looked at here", Unit::Count.format(customers as f64, "")),
+        None => format!("all {looked_at} customers are looked at here too"),
+    }]);
+
+    watch.begin("features");
+    let Remote { shape, leads, lapsed, .. } = remote;
+    let dialect = database.dialect();
+    database.keep(OBSERVED, &observed(&all, &shape, dialect))?;
+    let writer = Writer::new(&all, &shape, dialect);
+    let options = PreparationOptions {
+        weights: config.features.weights.clone(),
+        winsorize: config.features.winsorize,
+        ..PreparationOptions::default()
+    };
+    // What everyone has taught is the same to the bit wherever it is asked; here it is asked sooner, where everyone is here.
+    let learned = match condition {
+        Some(_) => Learned::fit(&population::Observed { database, table: OBSERVED, writer: &writer }, &all)?,
+        None => Learned::fit(&here, &all)?,
+    };
+    database.keep(FEATURES, &writer.values(&learned, OBSERVED))?;
+    let matrix = learned.resolve(here, all.clone())?;
+    let (preparation, mut found) = match condition {
+        Some(_) => Preparation::learn(&Everyone::of(database, FEATURES, &all)?, &all, &options)?,
+        None => Preparation::learn(&matrix, &all, &options)?,
+    };
+    database.keep(SPACE, &space(&preparation, &all, FEATURES, dialect))?;
+    found.extend(preparation.redundant(&matrix));
+    let model_matrix = preparation.transform(&matrix)?;
+    let mut warnings = tables.warnings.clone();
+    warnings.extend(small_base(customers));
+    let said = super::feature_words(customers, &matrix.features, &found);
+    warnings.extend(found);
+    let used = |f: &&Feature| model_matrix.columns.iter().any(|c| c.feature == f.name);
+    warnings.extend(super::protected_in_use(matrix.features.iter().filter(used)));
+    watch.end(&said);
+    let sample = matrix.len();
+    let prepared = Prepared { tables, learned, matrix, preparation, model_matrix, warnings };
+    Ok((prepared, Distributed { database, features: all, customers, leads, lapsed, sample }))
+}
+
+/// What refining found.
+pub(super) struct Refined {
+    pub(super) prototypes: Prototypes,
+    pub(super) said: Vec<String>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Distributed<'_> {
+    /// Whether the sample is everyone.
+    pub fn is_whole(&self) -> bool {
+        self.sample as u64 == self.customers
+    }
+
+    /// The centroids of a sample, moved by exact iterations over everyone until nothing moves; other prototypes as they are.
+    pub(super) fn refine(&self, algorithm: &Algorithm, prototypes: &Prototypes, watch: &dyn Watch) -> Result<Refined> {
+        let as_it_is = |said: String, warnings: Vec<Warning>| Refined {
+            prototypes: prototypes.clone(),
+            said: vec![said],
+            warnings,
+        };
+        if self.is_whole() {
+            return Ok(Refined { prototypes: prototypes.clone(), said: Vec::new(), warnings: Vec::new() });
+        }
+        let (customers, sample) =
+            (Unit::Count.format(self.customers as f64, ""), Unit::Count.format(self.sample as f64, ""));
+        let of_sample = format!(
+            "{sample} of {customers} customers, chosen by the hash of their id, decided the number of segments and the evidence"
+        );
+        let Algorithm::KMeans(model) = algorithm else {
+            return Ok(as_it_is(
+                format!(
+                    "{of_sample}, and {} was fitted on them; everyone is assigned by what it found.",
+                    algorithm.name()
+                ),
+                Vec::new(),
+            ));
+        };
+        let (k, width) = (prototypes.n_clusters(), prototypes.n_features());
+        if k * width > passes::LARGEST {
+            let warning = Warning::new(
+                "W0622",
+                format!(
+                    "{k} segments × {width} columns are above {}: the centroids of the sample stand",
+                    passes::LARGEST
+                ),
+            )
+            .why("a database does not compile a larger pass well")
+            .help("fewer segments or features; or a larger `sample` under [engine]");
+            return Ok(as_it_is(format!("{of_sample}, and the centroids are those of the sample."), vec![warning]));
+        }
+        if model.implementation == Implementation::Linfa || prototypes.cluster().len() != k {
+            return Ok(as_it_is(format!("{of_sample}, and the centroids are those of the sample."), Vec::new()));
+        }
+        let most = model.max_iterations;
+        let pass = std::cell::Cell::new(0);
+        let told = |_: usize| {
+            pass.set(pass.get() + 1);
+            watch.tick(pass.get(), most);
+            Ok(())
+        };
+        let mut rows = passes::Everyone { database: self.database, space: SPACE, width, watch: &told };
+        let start = prototypes.points().iter().copied().collect();
+        let Everywhere { centroids, iterations, converged, .. } = model.iterate(vec![start], &mut rows, most)?;
+        let ends = if converged { "until nothing moved" } else { "and was stopped" };
+        Ok(Refined {
+            prototypes: Prototypes::new(centroids, (0..k).collect(), None)?,
+            said: vec![format!("{of_sample}; k-means then went over all {customers} in {iterations} passes {ends}.")],
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Clusters by revenue of everyone in them, or by size: old numbers in new order.
+    pub(super) fn order_by_worth(&self, prototypes: &Prototypes) -> Result<Vec<usize>> {
+        self.assign(prototypes)?;
+        let revenue = self.features.iter().position(|f| f.name == "revenue");
+        let n = prototypes.n_clusters();
+        let (mut worth, mut size) = (vec![0i128; n], vec![0i64; n]);
+        let minor = match revenue {
+            Some(j) => format!(
+                "coalesce(sum(CAST(floor(x{j} * {} + {}) AS DECIMAL(38, 0))), 0)",
+                double(10_000.0),
+                double(0.5)
+            ),
+            None => "0".into(),
+        };
+        let answer = self.database.query(&format!(
+            "SELECT CAST(c AS BIGINT), CAST(count(*) AS BIGINT), CAST({minor} AS {}) FROM (SELECT * FROM {FEATURES} AS told JOIN {ASSIGNED} USING \
+             (customer)) AS labelled WHERE c IS NOT NULL GROUP BY c",
+            self.database.dialect().text_type()
+        ))?;
+        for (row, c) in answer.whole(0)?.into_iter().enumerate() {
+            size[c as usize] = answer.whole(1)?[row];
+            worth[c as usize] = answer.wide(2)?[row];
+        }
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by(|a, b| worth[*b].cmp(&worth[*a]).then(size[*b].cmp(&size[*a])).then(a.cmp(b)));
+        Ok(order)
+    }
+
+    /// Assigns everyone; the labels are kept.
+    fn assign(&self, prototypes: &Prototypes) -> Result<()> {
+        let Rule::Nearest { reach } = prototypes.rule() else {
+            return Err(Error::new(
+                "E0223",
+                "a database assigns to the nearest prototype, and this algorithm does it otherwise",
+            )
+            .why("customers beyond the sample would be in no segment")
+            .help("under [cluster]: algorithm = \"kmeans\" or \"dbscan\"; or under [engine] a `sample` of everyone"));
+        };
+        let reach = *reach;
+        let query = if prototypes.cluster().len() == prototypes.n_clusters() {
+            assigned(SPACE, prototypes.points(), reach)
+        } else {
+            passes::assigned_to_many(SPACE, prototypes.points(), prototypes.cluster(), reach)
+        };
+        self.database.keep(ASSIGNED, &query)
+    }
+
+    /// The profiles of a sample with the numbers of everyone: customers, money, means, shares and levels. Quartiles are those of the sample.
+    pub(super) fn described(
+        &self,
+        sample: Profiles,
+        preparation: &Preparation,
+        prototypes: &Prototypes,
+    ) -> Result<Profiles> {
+        self.assign(prototypes)?;
+        let groups = groups(self.database, FEATURES, ASSIGNED, &self.features, preparation)?;
+        let mut all = Group::default();
+        for group in groups.values() {
+            add(&mut all, group);
+        }
+        let none = Group::default();
+        let profile = |old: Profile, group: &Group| self.profile(old, group, &all);
+        let everyone = profile(sample.everyone, &all);
+        let segments = (sample.segments.into_iter().enumerate())
+            .map(|(c, old)| profile(old, groups.get(&Some(c)).unwrap_or(&none)))
+            .collect();
+        let unclustered = match groups.get(&None) {
+            Some(group) => Some(profile(sample.unclustered.unwrap_or_else(|| everyone.clone()), group)),
+            None => None,
+        };
+        Ok(Profiles { everyone, segments, unclustered })
+    }
+
+    fn profile(&self, old: Profile, group: &Group, all: &Group) -> Profile {
+        let n = group.customers as f64;
+        let place = |name: &str| self.features.iter().position(|f| f.name == name);
+        let of =
+            |group: &Group, name: &str| place(name).and_then(|j| group.numbers.get(&j).copied()).unwrap_or_default();
+        let revenue = old.revenue.map(|_| of(group, "revenue").sum);
+        let of_all = of(all, "revenue").sum;
+        let numbers = (old.numbers.into_iter())
+            .map(|mut facts| {
+                let sums = of(group, &facts.feature);
+                facts.mean = (sums.known > 0).then(|| sums.sum / sums.known as f64);
+                facts.z = sums.scores / n.max(1.0);
+                facts.missing = (n - sums.known as f64) / n.max(1.0);
+                facts
+            })
+            .collect();
+        let mut levels = Vec::new();
+        for (j, feature) in self.features.iter().enumerate() {
+            let Some(every) = all.levels.get(&j) else { continue };
+            let own = group.levels.get(&j);
+            let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+            for (level, n) in every {
+                counts.entry(level.as_deref().unwrap_or(UNKNOWN)).or_default().1 += n;
+            }
+            for (level, n) in own.into_iter().flatten() {
+                counts.entry(level.as_deref().unwrap_or(UNKNOWN)).or_default().0 += n;
+            }
+            let mut counts: Vec<(&str, (u64, u64))> = counts.into_iter().collect();
+            if let Scale::Ordinal(order) = &feature.scale {
+                counts.sort_by_key(|(level, _)| order.iter().position(|o| o == level).unwrap_or(order.len()));
+            }
+            levels.extend(counts.into_iter().map(|(level, (own, every))| LevelFacts {
+                feature: feature.name.clone(),
+                level: level.into(),
+                customers: own as usize,
+                share: own as f64 / n.max(1.0),
+                share_all: every as f64 / all.customers.max(1) as f64,
+                interval: wilson(own as usize, group.customers as usize),
+            }));
+        }
+        Profile {
+            customers: group.customers as usize,
+            share_customers: n / all.customers.max(1) as f64,
+            revenue,
+            share_revenue: revenue.filter(|_| of_all != 0.0).map(|own| own / of_all),
+            numbers,
+            levels,
+            nps: old.nps,
+        }
+    }
+
+    /// What the report says of everyone, in place of what it said of the sample.
+    pub(super) fn cover(&self, report: &mut Report) -> Result<()> {
+        let coverage = &mut report.coverage;
+        coverage.leads = self.leads as usize;
+        coverage.without_orders = self.lapsed as usize;
+        if self.is_whole() {
+            return Ok(());
+        }
+        coverage.customers = self.customers as usize;
+        coverage.sample = Some(self.sample);
+        let place = |name: &str| self.features.iter().position(|f| f.name == name);
+        if let Some(orders) = place("orders") {
+            let query = format!("SELECT CAST(count_if(x{orders} >= {}) AS BIGINT) FROM {FEATURES}", double(2.0));
+            let again = self.database.query(&query)?.one(0)?;
+            coverage.repeat_rate = Some(again as f64 / self.customers as f64);
+        }
+        if let (Some(whale), Some(revenue)) = (place("whale"), place("revenue")) {
+            let money = |when: &str| {
+                format!(
+                    "CAST(coalesce(sum(CASE WHEN {when} THEN CAST(floor(x{revenue} * {} + {}) AS DECIMAL(38, 0)) END), 0) AS DOUBLE)",
+                    double(10_000.0),
+                    double(0.5)
+                )
+            };
+            let is_one = format!("x{whale} = 'yes'");
+            let answer = self.database.query(&format!(
+                "SELECT CAST(count_if({is_one}) AS BIGINT), {}, {} FROM {FEATURES}",
+                money(&is_one),
+                money("TRUE")
+            ))?;
+            let (customers, own, all) = (answer.one(0)?, answer.one_number(1)?, answer.one_number(2)?);
+            coverage.whales = (customers > 0 && all > 0.0).then(|| WhaleFacts {
+                customers: customers as usize,
+                share_customers: customers as f64 / self.customers as f64,
+                share_revenue: own / all,
+            });
+        }
+        let unclustered = report.unclustered.as_ref().map_or(0, |profile| profile.customers);
+        report.method.unclustered_share = unclustered as f64 / self.customers as f64;
+        Ok(())
+    }
+
+    /// The assignment of everyone as a query, with the columns that an assignment table has: those without an order come too.
+    ///
+    /// # Errors
+    /// E0223 where the database cannot assign as the model does.
+    pub fn assignments(&self, model: &Model, tables: &Tables) -> Result<String> {
+        self.assign(&model.prototypes)?;
+        let dialect = self.database.dialect();
+        let quote = |value: &str| text(value, dialect);
+        let kind = dialect.text_type();
+        let case = |of: &str, values: &[&str], otherwise: &str| {
+            let cases: String =
+                values.iter().enumerate().map(|(at, value)| format!(" WHEN {at} THEN {}", quote(value))).collect();
+            format!("CASE {of}{cases} ELSE {otherwise} END")
+        };
+        let id: Vec<&str> = model.segments.iter().map(|segment| segment.id.as_str()).collect();
+        let name: Vec<&str> = model.segments.iter().map(|segment| segment.name.as_str()).collect();
+        let far = format!("c IS NULL OR sqrt(d) > {}", double(model.far));
+        let margin = format!(
+            "c2 IS NOT NULL AND (CASE WHEN d2 > {zero} THEN (sqrt(d2) - sqrt(d)) / sqrt(d2) ELSE {zero} END) < {}",
+            double(BORDERLINE),
+            zero = double(0.0)
+        );
+        let unseen = self.unseen(&model.preparation);
+        let mut columns = vec![
+            ("customer_id", "assigned.customer".to_string(), "customer".to_string()),
+            (
+                "segment_id",
+                case("c", &id, &quote(UNCLUSTERED)),
+                format!("CASE WHEN lead THEN {} ELSE {} END", quote(LEADS), quote(UNCLUSTERED)),
+            ),
+            (
+                "segment_name",
+                case("c", &name, "'Unclustered'"),
+                format!("CASE WHEN lead THEN {} ELSE 'No order in the window' END", quote(LEADS_NAME)),
+            ),
+            ("distance", "sqrt(d)".into(), "CAST(NULL AS DOUBLE)".into()),
+            (
+                "fit",
+                format!("CASE WHEN {far} OR {unseen} THEN 'far' WHEN {margin} THEN 'borderline' ELSE 'clear' END"),
+                format!("CAST(NULL AS {kind})"),
+            ),
+            ("second_segment_id", case("c2", &id, &format!("CAST(NULL AS {kind})")), format!("CAST(NULL AS {kind})")),
+        ];
+        if let Some(grid) = &model.rfm
+            && let Some(made) = self.rfm(grid)
+        {
+            let number = || "CAST(NULL AS DOUBLE)".to_string();
+            let [r, f, m] = made;
+            let names = rfm_names(grid, &quote);
+            columns.push(("rfm_r", r, number()));
+            columns.push(("rfm_f", f, number()));
+            columns.push(("rfm_m", m, number()));
+            columns.push(("rfm_segment", names, format!("CAST(NULL AS {kind})")));
+        }
+        let as_of = tables.as_of.map_or(format!("CAST(NULL AS {kind})"), |day| quote(&day.iso()));
+        let version = quote(&format!("{}/{}", model.name, model.version));
+        columns.push(("as_of", as_of.clone(), as_of));
+        columns.push(("model_version", version.clone(), version));
+        let mut own: Vec<String> = Vec::new();
+        let mut outer: Vec<String> = Vec::new();
+        for (name, value, _) in &columns {
+            // The segment of the grid speaks of its scores.
+            if *name == "rfm_segment" {
+                outer.push(format!("{value} AS rfm_segment"));
+            } else {
+                own.push(format!("{value} AS {name}"));
+                outer.push((*name).to_string());
+            }
+        }
+        let mut query = format!(
+            "SELECT {} FROM (SELECT {} FROM {ASSIGNED} AS assigned JOIN {FEATURES} AS told ON told.customer = assigned.customer) AS rows",
+            outer.join(", "),
+            own.join(", ")
+        );
+        if self.leads + self.lapsed > 0 {
+            let rest: Vec<String> = columns.iter().map(|(name, _, value)| format!("{value} AS {name}")).collect();
+            query = format!("{query} UNION ALL SELECT {} FROM customers_without_orders", rest.join(", "));
+        }
+        Ok(query)
+    }
+
+    /// Whether a customer has a level that training never saw.
+    fn unseen(&self, preparation: &Preparation) -> String {
+        let dialect = self.database.dialect();
+        let mut any: Vec<String> = Vec::new();
+        for (name, levels) in preparation.levels() {
+            let Some(j) = self.features.iter().position(|f| f.name == name) else { continue };
+            let listed: Vec<String> = levels.iter().map(|level| text(level, dialect)).collect();
+            any.push(format!("coalesce(x{j} NOT IN ({}), FALSE)", listed.join(", ")));
+        }
+        if any.is_empty() { "FALSE".into() } else { any.join(" OR ") }
+    }
+
+    /// Scores of recency, frequency and money.
+    fn rfm(&self, grid: &RfmGrid) -> Option<[String; 3]> {
+        let place = |name: &str| self.features.iter().position(|f| f.name == name).map(|j| format!("x{j}"));
+        let (recency, orders, revenue) = (place("recency_days")?, place("orders")?, place("revenue")?);
+        let money = if grid.method == Method::Pymc {
+            format!("({revenue} / nullif({orders}, {}))", double(0.0))
+        } else {
+            revenue
+        };
+        let mut known = format!("{recency} IS NOT NULL AND {orders} IS NOT NULL AND {money} IS NOT NULL");
+        if grid.method == Method::Notebook {
+            known = format!("{known} AND {money} > {}", double(0.0));
+        }
+        let score = |axis: &Axis, value: &str| {
+            let mut cases = String::new();
+            for (cut, score) in axis.cuts.iter().zip(&axis.scores) {
+                let below = if axis.closed == Closed::Left { "<" } else { "<=" };
+                cases.push_str(&format!(" WHEN {value} {below} {} THEN {score}", double(*cut)));
+            }
+            let last = axis.scores.last().copied().unwrap_or(1);
+            let which = if cases.is_empty() { last.to_string() } else { format!("CASE{cases} ELSE {last} END") };
+            format!("CAST(CASE WHEN {known} THEN {which} END AS DOUBLE)")
+        };
+        let [r, f, m] = &grid.axes;
+        Some([score(r, &recency), score(f, &orders), score(m, &money)])
+    }
+}
+
+/// The segment of the grid by its scores.
+fn rfm_names(grid: &RfmGrid, quote: &dyn Fn(&str) -> String) -> String {
+    let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for r in 1..=grid.bins {
+        for f in 1..=grid.bins {
+            for m in 1..=grid.bins {
+                let score = Score { r, f, m };
+                by_name.entry(grid.segment(score).to_string()).or_default().push(score.number().to_string());
+            }
+        }
+    }
+    let cases: String = by_name
+        .iter()
+        .map(|(name, scores)| {
+            format!(" WHEN 100 * rfm_r + 10 * rfm_f + rfm_m IN ({}) THEN {}", scores.join(", "), quote(name))
+        })
+        .collect();
+    format!("CASE{cases} END")
+}
+
+fn add(all: &mut Group, group: &Group) {
+    all.customers += group.customers;
+    for (j, sums) in &group.numbers {
+        let total = all.numbers.entry(*j).or_default();
+        total.known += sums.known;
+        total.sum += sums.sum;
+        total.scores += sums.scores;
+    }
+    for (j, levels) in &group.levels {
+        let total = all.levels.entry(*j).or_default();
+        for (level, n) in levels {
+            *total.entry(level.clone()).or_default() += n;
+        }
+    }
+}
