@@ -1,7 +1,8 @@
 //! `ilk assign`: score customers with a saved model.
 
-use super::Voice;
 use super::elder::{FEATURES, matrix};
+use super::{Voice, config, engine};
+use crate::config::{Config, EngineKind};
 use crate::data::dates::Day;
 use crate::data::duplicates::Overlap;
 use crate::data::schema::{Inputs, Opening, Paths};
@@ -9,7 +10,7 @@ use crate::data::source::{Source, closest, missing};
 use crate::error::{Error, Result, Warning};
 use crate::export::Format;
 use crate::features::Unit;
-use crate::pipeline::{Model, STRICT, assignment_table, score, unlike};
+use crate::pipeline::{Model, STRICT, assignment_table, score, score_distributed, unlike};
 use crate::segment::model::Fit;
 use crate::store::{Store, refuse_existing, write_new};
 use clap::Args;
@@ -19,13 +20,14 @@ use std::path::{Path, PathBuf};
 /// Arguments of `ilk assign`.
 #[derive(Debug, Args)]
 pub struct Assign {
-    /// The files to score, as many as the model has tables; TABLE=FILE where a file could be either
-    #[arg(required = true, value_name = "FILE")]
+    /// The files to score, as many as the model has tables; TABLE=FILE where a file could be either. Without any, the tables of ilk.toml,
+    /// where its engine has them
+    #[arg(value_name = "FILE")]
     files: Vec<String>,
     /// NAME, NAME/VERSION or NAME/@alias
     #[arg(long)]
     model: String,
-    /// Where to write: .csv or .parquet
+    /// Where to write: .csv or .parquet; with a Spark the folder that it writes to
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// The day the features speak of; the day of the newest order without it
@@ -57,8 +59,6 @@ struct Slot {
 
 impl Assign {
     pub(crate) fn run(&self, store: &Store, voice: &Voice) -> Result<i32> {
-        refuse_existing(&self.out, self.replace)?;
-        let format = Format::of(&self.out)?;
         let as_of = match &self.as_of {
             None => None,
             Some(text) => Some(Day::parse(text).ok_or_else(|| {
@@ -67,13 +67,27 @@ impl Assign {
         };
         let reference = store.find(&self.model)?;
         let mut model = store.model(&reference)?;
-        let inputs = self.inputs(&model)?;
+        let own = if self.files.is_empty() { Some(config(store)?) } else { None };
+        if let Some(config) = own.as_ref().filter(|config| config.engine.kind == EngineKind::Spark) {
+            return self.on_engine(config, &model, as_of, store, voice);
+        }
+        refuse_existing(&self.out, self.replace)?;
+        let format = Format::of(&self.out)?;
+        let base = if own.is_some() { store.root() } else { Path::new("") };
+        let inputs = match own {
+            Some(config) => {
+                let mut inputs = config.input;
+                rename(&mut inputs, &self.map)?;
+                inputs
+            }
+            None => self.inputs(&model)?,
+        };
         match self.overlap.as_deref() {
             Some("first") => model.copies.overlap = Overlap::First,
             Some("keep") => model.copies.overlap = Overlap::Keep,
             _ => {}
         }
-        let scored = score(&model, &inputs, Path::new(""), as_of, 0.01).map_err(|error| match error.code() {
+        let scored = score(&model, &inputs, base, as_of, 0.01).map_err(|error| match error.code() {
             "E0325" => error.help("for this scoring alone: --overlap first, or --overlap keep"),
             // Above the limit only here: when the model was made, they were numbers.
             "E0341" => {
@@ -137,6 +151,56 @@ impl Assign {
             "segments": sizes.iter().map(|(name, n)| json!({ "segment": name, "customers": n })).collect::<Vec<_>>(),
             "unclustered": unclustered,
             "out": self.out.display().to_string(),
+        }))?;
+        Ok(0)
+    }
+
+    /// Scores everyone where the project's engine has them.
+    fn on_engine(
+        &self,
+        config: &Config,
+        model: &Model,
+        as_of: Option<Day>,
+        store: &Store,
+        voice: &Voice,
+    ) -> Result<i32> {
+        let _lock = store.lock()?;
+        let Some(session) = engine::open(config, store)? else { return Ok(0) };
+        let limit = config.max_rejected()?;
+        let (everyone, tables) =
+            score_distributed(model, &config.input, store.root(), as_of, limit, session.database())?;
+        voice.warn(&tables.warnings);
+        let out = self.out.to_string_lossy().into_owned();
+        // The server has a folder of its own.
+        let there = if out.contains("://") { Ok(self.out.clone()) } else { std::path::absolute(&self.out) };
+        let there = there.map_or(out, |path| path.to_string_lossy().into_owned());
+        let folder = session.write(&everyone, model, &tables, Some(there))?;
+        let (sizes, nowhere) = everyone.sizes(model)?;
+        session.finish();
+        let named: Vec<(String, u64)> =
+            model.segments.iter().map(|s| format!("{} {}", s.id, s.name)).zip(sizes).collect();
+        let as_of = tables.as_of.map(Day::iso);
+        voice.say(format!(
+            "Scored {} customers with {}/{}{}",
+            Unit::Count.format(everyone.customers() as f64, ""),
+            model.name,
+            model.version,
+            as_of.as_ref().map(|d| format!(" as of {d}")).unwrap_or_default()
+        ));
+        for (name, n) in &named {
+            voice.say(format!("  {:>9}  {name}", Unit::Count.format(*n as f64, "")));
+        }
+        if nowhere > 0 {
+            voice.say(format!("  {:>9}  in no segment", Unit::Count.format(nowhere as f64, "")));
+        }
+        voice.say(format!("Wrote {folder}"));
+        voice.document(&json!({
+            "model": format!("{}/{}", model.name, model.version),
+            "as_of": as_of,
+            "customers": everyone.customers(),
+            "segments": named.iter().map(|(name, n)| json!({ "segment": name, "customers": n })).collect::<Vec<_>>(),
+            "unclustered": nowhere,
+            "out": folder,
         }))?;
         Ok(0)
     }

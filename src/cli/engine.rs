@@ -4,6 +4,7 @@ use super::progress::Progress;
 use crate::config::Config;
 #[cfg(feature = "spark")]
 use crate::config::EngineKind;
+use crate::data::read::Tables;
 #[cfg(feature = "spark")]
 use crate::engine::spark::Spark;
 use crate::error::{Error, Result};
@@ -90,7 +91,7 @@ pub(super) fn prepare<'a>(
 
 #[cfg(feature = "spark")]
 impl Session {
-    fn database(&self) -> &dyn crate::engine::database::Database {
+    pub(super) fn database(&self) -> &dyn crate::engine::database::Database {
         &self.spark
     }
 
@@ -100,10 +101,17 @@ impl Session {
         self.spark.watch(move |done, of| bar.tasks(done, of));
     }
 
-    /// Writes the assignments of everyone, and says where.
-    pub(super) fn write(&self, everyone: &Distributed, run: &pipeline::Run) -> Result<String> {
-        let folder = format!("{}/{}-{}", self.assignments.trim_end_matches('/'), run.model.name, run.model.version);
-        self.spark.write(&everyone.assignments(&run.model, &run.prepared.tables)?, &folder)?;
+    /// Writes the assignments of everyone to a folder; without one to that of the version. Returns where.
+    pub(super) fn write(
+        &self,
+        everyone: &Distributed,
+        model: &pipeline::Model,
+        tables: &Tables,
+        folder: Option<String>,
+    ) -> Result<String> {
+        let usual = || format!("{}/{}-{}", self.assignments.trim_end_matches('/'), model.name, model.version);
+        let folder = folder.unwrap_or_else(usual);
+        self.spark.write(&everyone.assignments(model, tables)?, &folder)?;
         Ok(folder)
     }
 
@@ -115,7 +123,7 @@ impl Session {
 
 #[cfg(not(feature = "spark"))]
 impl Session {
-    fn database(&self) -> &dyn crate::engine::database::Database {
+    pub(super) fn database(&self) -> &dyn crate::engine::database::Database {
         match *self {}
     }
 
@@ -123,7 +131,7 @@ impl Session {
         match *self {}
     }
 
-    pub(super) fn write(&self, _: &Distributed, _: &pipeline::Run) -> Result<String> {
+    pub(super) fn write(&self, _: &Distributed, _: &pipeline::Model, _: &Tables, _: Option<String>) -> Result<String> {
         match *self {}
     }
 

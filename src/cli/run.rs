@@ -87,7 +87,7 @@ pub(crate) fn execute(config: &Config, store: &Store, held: Held, voice: &Voice)
     let mut written = None;
     if let (Some(session), Some(everyone)) = (&session, &everyone) {
         progress.begin("assign");
-        let folder = session.write(everyone, &run)?;
+        let folder = session.write(everyone, &run.model, &run.prepared.tables, None)?;
         progress.end(&[format!("everyone is in {folder}")]);
         written = Some(folder);
     }

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::run::pretty;
-use super::{Voice, config, elder, table};
+use super::{Voice, config, elder, engine, table};
 use crate::config::AlgorithmName;
 use crate::error::Result;
 use crate::pipeline::{self, Watch, Weighed};
@@ -37,7 +37,8 @@ impl Sweep {
             config.cluster.select.k_max = k;
         }
         let progress = Progress::new(voice, 3);
-        let prepared = pipeline::prepare(&config, store.root(), &progress)?;
+        let session = engine::open(&config, store)?;
+        let (prepared, _) = engine::prepare(&config, store, session.as_ref(), &progress)?;
         progress.begin("sweep");
         if self.full {
             let elder = elder::reference(store, &config.project.name)?;

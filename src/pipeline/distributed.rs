@@ -9,7 +9,9 @@ use crate::cluster::kmeans::Everywhere;
 use crate::cluster::prototypes::Rule;
 use crate::cluster::{Algorithm, Implementation, Prototypes};
 use crate::config::Config;
+use crate::data::dates::Day;
 use crate::data::read::{ReadOptions, Tables};
+use crate::data::schema::Inputs;
 use crate::engine::database::Database;
 use crate::engine::sql::groups::{Group, groups};
 use crate::engine::sql::observed::observed;
@@ -118,6 +120,28 @@ pub fn prepare<'a>(
     Ok((prepared, Distributed { database, features: all, customers, leads, lapsed, sample }))
 }
 
+/// Everyone of today in the database, with the features of a saved model: what [`Distributed::assignments`] and [`Distributed::sizes`] speak of.
+///
+/// # Errors
+/// Of reading and of the database.
+pub fn score<'a>(
+    model: &Model,
+    inputs: &Inputs,
+    base: &Path,
+    as_of: Option<Day>,
+    max_rejected: f64,
+    database: &'a dyn Database,
+) -> Result<(Distributed<'a>, Tables)> {
+    let options = ReadOptions { as_of, window_days: model.window_days, max_rejected, copies: model.copies };
+    let Remote { tables, shape, leads, lapsed } = read(database, inputs, base, options)?;
+    let customers = sample::population(database, &shape)?;
+    let (features, dialect) = (model.features.clone(), database.dialect());
+    database.keep(OBSERVED, &observed(&features, &shape, dialect))?;
+    database.keep(FEATURES, &Writer::new(&features, &shape, dialect).values(&model.learned, OBSERVED))?;
+    database.keep(SPACE, &space(&model.preparation, &features, FEATURES, dialect))?;
+    Ok((Distributed { database, features, customers, leads, lapsed, sample: 0 }, tables))
+}
+
 /// What refining found.
 pub(super) struct Refined {
     pub(super) prototypes: Prototypes,
@@ -126,6 +150,30 @@ pub(super) struct Refined {
 }
 
 impl Distributed<'_> {
+    /// How many customers there are.
+    pub fn customers(&self) -> u64 {
+        self.customers
+    }
+
+    /// How many customers each segment of a model has, and how many none of them.
+    ///
+    /// # Errors
+    /// E0223 where the database cannot assign as the model does.
+    pub fn sizes(&self, model: &Model) -> Result<(Vec<u64>, u64)> {
+        self.assign(&model.prototypes)?;
+        let answer = self.database.query(&format!(
+            "SELECT CAST(coalesce(c, -1) AS BIGINT), CAST(count(*) AS BIGINT) FROM {ASSIGNED} GROUP BY coalesce(c, -1)"
+        ))?;
+        let (mut sizes, mut nowhere) = (vec![0; model.segments.len()], 0);
+        for (c, n) in answer.whole(0)?.into_iter().zip(answer.whole(1)?) {
+            match usize::try_from(c).ok().and_then(|c| sizes.get_mut(c)) {
+                Some(size) => *size = n as u64,
+                None => nowhere += n as u64,
+            }
+        }
+        Ok((sizes, nowhere))
+    }
+
     /// Whether the sample is everyone.
     pub fn is_whole(&self) -> bool {
         self.sample as u64 == self.customers

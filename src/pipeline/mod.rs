@@ -13,7 +13,7 @@ mod tables;
 mod unlike;
 
 pub use choose::{Weighed, sweep, weighed};
-pub use distributed::{Distributed, prepare as prepare_distributed};
+pub use distributed::{Distributed, prepare as prepare_distributed, score as score_distributed};
 pub use features::{attribute_features, dictionary, features, protected_in_use};
 pub use lineage::{Comparison, Earlier, Elder, compare, standing};
 pub use migration::{QUARTER, View, beside_the_year_before, history, migration_table, movements};

@@ -39,9 +39,12 @@ fn on_spark(project: &Project, url: &str, more: &str) -> Project {
 
 /// What the engine wrote of everyone, by customer.
 fn written(project: &Project, model: &str) -> DataFrame {
-    let folder = project.file(".ilk/staging/assignments").join(model.replacen('/', "-", 1));
+    in_folder(&project.file(".ilk/staging/assignments").join(model.replacen('/', "-", 1)))
+}
+
+fn in_folder(folder: &Path) -> DataFrame {
     let mut parts = Vec::new();
-    for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+    for entry in std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|end| end == "parquet") {
             parts.push(table(&path).lazy());
@@ -173,6 +176,10 @@ fn a_sample_decides_and_everyone_is_counted_and_assigned() {
     files.extend(["--model", model, "--out", "scored.parquet"]);
     other.ok(&files);
     same_assignments(&assigned, &by_customer(table(&other.file("scored.parquet")).lazy()));
+    // The same by the command of every night, where the rows are.
+    let nightly = other.ok(&["assign", "--model", model, "--out", "nightly"]);
+    assert!(nightly.out.contains("Scored 12,000 customers"), "{}", nightly.out);
+    same_assignments(&in_folder(&other.file("nightly")), &assigned);
     let mut sizes: Vec<(String, u64)> = Vec::new();
     for segment in report["segments"].as_array().unwrap() {
         sizes.push((segment["id"].as_str().unwrap().into(), segment["profile"]["customers"].as_u64().unwrap()));

@@ -190,10 +190,10 @@ impl Reading<'_> {
         self.database.view(&told, &query)?;
         self.database.keep(
             &kept,
-            &format!("SELECT customer, CAST(day AS INT) AS day, kind, channel, coalesce(machine, FALSE) AS machine, placeholder, refused FROM {told}"),
+            &format!("SELECT customer, CAST(day AS INT) AS day, kind, channel, coalesce(machine, FALSE) AS machine, undated, ragged, placeholder, refused FROM {told}"),
         )?;
         flags.push(("ragged".into(), String::new(), "another number of fields than the header"));
-        self.refuse(&spec.name, &told, "[[input.events]]", &flags)?;
+        self.refuse([&kept, &told], "[[input.events]]", &flags)?;
         Ok(kept)
     }
 
@@ -267,7 +267,8 @@ impl Reading<'_> {
                     raw.view
                 ),
             )?;
-            let answers: Vec<String> = (0..asked.len()).map(|i| format!("answer_{i}")).collect();
+            let mut answers: Vec<String> = (0..asked.len()).map(|i| format!("answer_{i}")).collect();
+            answers.extend(flags.iter().map(|(flag, ..)| flag.clone()));
             let bucket = self.bucket_of_row();
             self.database.keep(
                 &kept,
@@ -276,7 +277,7 @@ impl Reading<'_> {
                     answers.join(", ")
                 ),
             )?;
-            self.refuse(&spec.name, &told, "[[input.surveys]]", &flags)?;
+            self.refuse([&kept, &told], "[[input.surveys]]", &flags)?;
             let buckets = self.buckets(&kept, None)?;
             self.tables.ledger.extend(buckets.rows_of(&spec.name, false));
             let text = Dialect::Spark.text_type();
@@ -386,12 +387,13 @@ impl Reading<'_> {
         self.database.keep(
             "customers_read",
             &format!(
-                "SELECT customer{values}, bucket, place FROM (SELECT *, row_number() OVER (PARTITION BY customer, bucket ORDER BY {order}{all}) AS \
+                "SELECT customer{values}, {}, bucket, place FROM (SELECT *, row_number() OVER (PARTITION BY customer, bucket ORDER BY {order}{all}) AS \
                  place FROM (SELECT *, {} AS bucket FROM customers_told) AS sorted) AS placed",
+                bad.join(", "),
                 Self::bucket(&cases)
             ),
         )?;
-        self.refuse("customers", "customers_told", "[input.customers]", &flags)?;
+        self.refuse(["customers_read", "customers_told"], "[input.customers]", &flags)?;
         let used = Bucket::Used as usize;
         if newest.is_none() {
             let differing = self.database.query(&format!(

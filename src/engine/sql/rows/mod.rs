@@ -165,9 +165,9 @@ impl Reading<'_> {
         Ok(buckets)
     }
 
-    /// Stops where more rows than the limit are refused, and warns of fewer. `flags` are (column of the kept table, column of the file,
-    /// reason).
-    fn refuse(&mut self, table: &str, kept: &str, section: &str, flags: &[(String, String, &str)]) -> Result<()> {
+    /// Stops where more rows than the limit are refused, and warns of fewer. `flags` are (column of the table that is kept, column of the file,
+    /// reason); `told` has what is written there.
+    fn refuse(&mut self, [kept, told]: [&str; 2], section: &str, flags: &[(String, String, &str)]) -> Result<()> {
         let last =
             self.options.as_of.map_or(String::new(), |day| format!(" WHERE NOT coalesce(day > {}, FALSE)", day.0));
         let counted: Vec<String> = flags.iter().map(|(flag, ..)| format!("CAST(count_if({flag}) AS BIGINT)")).collect();
@@ -194,10 +194,10 @@ impl Reading<'_> {
                 continue;
             }
             let said = crate::data::read::Bad { column, reason, values: &[], section, n: counts[at] as usize };
-            let seen = if column.is_empty() { Vec::new() } else { self.seen(kept, column, &flags[at].0)? };
+            let seen = if column.is_empty() { Vec::new() } else { self.seen(told, column, &flags[at].0)? };
             let said = crate::data::read::Bad { values: &seen, ..said };
             if share > limit {
-                return Err(said.error(share, limit).note("note", format!("table {table}, counted by the engine")));
+                return Err(said.error(share, limit));
             }
             let of = counts[at] as f64 / rows.max(1) as f64;
             self.tables.warnings.push(said.warning(of));
@@ -206,11 +206,14 @@ impl Reading<'_> {
     }
 
     /// Some of the bad values of a column.
-    fn seen(&self, kept: &str, column: &str, flag: &str) -> Result<Vec<String>> {
+    fn seen(&self, told: &str, column: &str, flag: &str) -> Result<Vec<String>> {
         let written = cells::quoted(&format!("as written: {column}"));
         let answer = self.database.query(&format!(
-            "SELECT CAST({written} AS STRING) AS v FROM {kept} WHERE {flag} GROUP BY 1 ORDER BY count(*) DESC, v LIMIT 3"
+            "SELECT CAST({written} AS STRING) AS v, CAST(count(*) AS BIGINT) AS n FROM {told} WHERE {flag} GROUP BY 1 ORDER BY n DESC, v LIMIT 3"
         ))?;
-        Ok(answer.texts(0)?.iter().map(|value| value.clone().unwrap_or_default()).collect())
+        let all = answer.texts(0)?.iter().zip(answer.whole(1)?);
+        // As often as they stand there, for a message that counts them.
+        let often = |n: i64| n.clamp(0, 100_000) as usize;
+        Ok(all.flat_map(|(value, n)| std::iter::repeat_n(value.clone().unwrap_or_default(), often(n))).collect())
     }
 }

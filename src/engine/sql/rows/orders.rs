@@ -218,7 +218,7 @@ impl Reading<'_> {
             "orders_read",
             &format!("SELECT {}, ({}) AS refused FROM orders_told", kept.join(", "), refused.join(" OR ")),
         )?;
-        self.refuse("orders", "orders_told", "[input.orders]", &flags)?;
+        self.refuse(["orders_read", "orders_told"], "[input.orders]", &flags)?;
         self.sorted_out(spec, dated, has)
     }
 
