@@ -146,12 +146,17 @@ impl Spark {
         }
     }
 
-    /// Everything is finished: what was kept on the way need not be known any more.
+    /// Everything is finished: what was kept on the way is forgotten, and removed where it is on this machine.
     pub fn finish(&self) {
-        if let Ok(mut ledger) = self.ledger.lock() {
-            ledger.kept.clear();
-            ledger.write();
+        let Ok(mut ledger) = self.ledger.lock() else { return };
+        if !self.staging.contains("://") {
+            for name in ledger.kept.keys() {
+                // What cannot be removed is in nobody's way: the next run writes over it.
+                let _ = std::fs::remove_dir_all(PathBuf::from(&self.staging).join(name));
+            }
         }
+        ledger.kept.clear();
+        ledger.write();
     }
 
     /// Computes a query and writes its rows as Parquet to a folder that every worker sees, in place of what is there.
@@ -382,4 +387,68 @@ fn of_array(array: &dyn Array) -> Result<Cells> {
                 .help("please report it with the command you ran"));
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A session of the tests' server, where there is one.
+    fn session() -> Option<Spark> {
+        let Ok(url) = std::env::var("ILK_SPARK") else {
+            eprintln!("left out: no Spark in ILK_SPARK");
+            return None;
+        };
+        let staging = tempfile::tempdir().unwrap().keep();
+        Some(Spark::connect(&url, staging.to_str().unwrap(), None).unwrap())
+    }
+
+    #[test]
+    fn an_answer_comes_after_the_response_has_ended() {
+        let Some(spark) = session() else { return };
+        // The server of `scripts/spark test` ends a response after five seconds.
+        let answer = spark.query("SELECT java_method('java.lang.Thread', 'sleep', 12000L), CAST(7 AS BIGINT)").unwrap();
+        assert_eq!(answer.one(1).unwrap(), 7);
+    }
+
+    #[test]
+    fn answers_have_the_types_that_columns_have() {
+        let Some(spark) = session() else { return };
+        let sql = "SELECT 1Y, 2S, 3, 4L, DATE'1970-01-06', TRUE, CAST(1.5 AS FLOAT), 2.5D, 'text', NULL UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, \
+                   NULL, NULL, NULL, NULL, NULL";
+        let answer = spark.query(sql).unwrap();
+        let whole: Vec<Vec<i64>> = (0..6).map(|at| answer.whole(at).unwrap()).collect();
+        assert_eq!(whole, [[1, 0], [2, 0], [3, 0], [4, 0], [5, 0], [1, 0]]);
+        assert_eq!((answer.numbers(6).unwrap()[0], answer.one_number(7).unwrap()), (1.5, 2.5));
+        assert_eq!(answer.texts(8).unwrap(), [Some("text".to_string()), None]);
+        assert_eq!(answer.columns[9], Cells::Text(vec![None, None]));
+        let error = spark.query("SELECT 1 / 0").unwrap_err();
+        assert_eq!((error.code(), error.exit_code()), ("E0621", 5));
+        assert!(spark.query("SELECT nothing").unwrap_err().0.title.contains("nothing"));
+    }
+
+    #[test]
+    fn what_is_kept_is_kept_for_the_same_query_of_the_same_input() {
+        let Some(spark) = session() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = folder.path().join("engine.json");
+        let url = std::env::var("ILK_SPARK").unwrap();
+        let open = || Spark::connect(&url, &spark.staging, Some(ledger.clone())).unwrap();
+        let drawn = |spark: &Spark| spark.query("SELECT CAST(max(v) AS BIGINT) FROM drawn").unwrap().one(0).unwrap();
+        let query = "SELECT CAST(rand() * 1000000000 AS BIGINT) AS v";
+        let first = open();
+        first.reads("a file");
+        first.keep("drawn", query).unwrap();
+        let kept = drawn(&first);
+        let again = open();
+        again.reads("a file");
+        again.keep("drawn", query).unwrap();
+        assert_eq!(drawn(&again), kept);
+        again.keep("drawn", "SELECT CAST(rand() * 1000000000 AS BIGINT) + 1 AS v").unwrap();
+        assert_ne!(drawn(&again), kept);
+        let other = drawn(&again);
+        again.reads("another file");
+        again.keep("drawn", "SELECT CAST(rand() * 1000000000 AS BIGINT) + 1 AS v").unwrap();
+        assert_ne!(drawn(&again), other);
+    }
 }

@@ -15,7 +15,10 @@ use crate::features::smoothing::{Counts, Observations, Told};
 use std::collections::BTreeMap;
 
 /// So many distinct values are asked for at once.
-const FETCH: usize = 1 << 18;
+const FETCH: usize = if cfg!(test) { 3 } else { 1 << 18 };
+
+/// Features with about so many distinct values, or fewer, are asked for all of them at once.
+const FEW: i64 = if cfg!(test) { 4 } else { 20_000 };
 
 /// Cut points of one step.
 const CUTS: usize = 48;
@@ -28,6 +31,8 @@ pub struct Everyone<'a> {
     customers: u64,
     /// Of each feature that is a number.
     facts: Vec<Facts>,
+    /// Of each feature with few distinct values: all of them ascending, and how many have each.
+    few: BTreeMap<usize, Vec<(f64, u64)>>,
 }
 
 /// What is known of a column of numbers.
@@ -45,6 +50,8 @@ struct Column<'a> {
     facts: Facts,
     /// The place of the feature, where the expression is its column.
     feature: usize,
+    /// All its distinct values, where they are few.
+    few: Option<&'a [(f64, u64)]>,
 }
 
 impl Column<'_> {
@@ -169,6 +176,9 @@ impl Numbers for Column<'_> {
     }
 
     fn at(&self, places: &[u64]) -> Result<Vec<f64>> {
+        if let Some(few) = self.few {
+            return places.iter().map(|place| value_at(few, *place).ok_or_else(|| changed(self.table))).collect();
+        }
         let mut found = BTreeMap::new();
         let mut distinct = places.to_vec();
         distinct.sort_unstable();
@@ -189,6 +199,12 @@ impl Numbers for Column<'_> {
     }
 
     fn sums(&self, ruler: &Ruler) -> Result<(i128, i128)> {
+        if let Some(few) = self.few {
+            return Ok(few.iter().fold((0, 0), |(sum, squares), (value, n)| {
+                let (steps, n) = (i128::from(ruler.steps(*value)), i128::from(*n));
+                (sum + n * steps, squares + n * steps * steps)
+            }));
+        }
         let steps = space::steps(ruler, self.feature, self.table, self.database.dialect());
         let text = self.database.dialect().text_type();
         let answer = self.database.query(&format!(
@@ -197,6 +213,15 @@ impl Numbers for Column<'_> {
         let wide = |column: usize| answer.wide(column).map(|all| all.first().copied().unwrap_or(0));
         Ok((wide(0)?, wide(1)?))
     }
+}
+
+/// The value at a place of the order.
+fn value_at(few: &[(f64, u64)], place: u64) -> Option<f64> {
+    let mut upto = 0;
+    few.iter().find_map(|(value, n)| {
+        upto += n;
+        (place < upto).then_some(*value)
+    })
 }
 
 /// What was counted is not there any more.
@@ -214,7 +239,44 @@ impl<'a> Everyone<'a> {
             .map(|(j, f)| if is_level(&f.measure) { double(f64::NAN) } else { format!("x{j}") })
             .collect();
         let (customers, facts) = Column::facts(database, values, &columns)?;
-        Ok(Self { database, values, features, customers, facts })
+        let few = Self::few(database, values, features)?;
+        Ok(Self { database, values, features, customers, facts, few })
+    }
+
+    /// The distinct values of the features that have few, in one query: each feature by itself costs a job of the database.
+    fn few(database: &dyn Database, values: &str, features: &[Feature]) -> Result<BTreeMap<usize, Vec<(f64, u64)>>> {
+        let numbers: Vec<usize> = (0..features.len()).filter(|j| !is_level(&features[*j].measure)).collect();
+        let about: Vec<String> =
+            numbers.iter().map(|j| format!("CAST(approx_count_distinct(x{j}) AS BIGINT)")).collect();
+        if about.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let answer = database.query(&format!("SELECT {} FROM {values}", about.join(", ")))?;
+        let mut small: Vec<usize> = Vec::new();
+        for (at, j) in numbers.iter().enumerate() {
+            if answer.one(at)? <= FEW {
+                small.push(*j);
+            }
+        }
+        let mut found: BTreeMap<usize, Vec<(f64, u64)>> = small.iter().map(|j| (*j, Vec::new())).collect();
+        if small.is_empty() {
+            return Ok(found);
+        }
+        let each: Vec<String> = small
+            .iter()
+            .map(|j| {
+                format!("SELECT {j} AS j, x{j} AS x, count(*) AS n FROM {values} WHERE x{j} IS NOT NULL GROUP BY x{j}")
+            })
+            .collect();
+        let answer = database.query(&format!(
+            "SELECT CAST(j AS BIGINT), x, CAST(n AS BIGINT) FROM ({}) AS each",
+            each.join(" UNION ALL ")
+        ))?;
+        for ((j, x), n) in answer.whole(0)?.into_iter().zip(answer.numbers(1)?).zip(answer.whole(2)?) {
+            found.entry(j as usize).or_default().push((x, n as u64));
+        }
+        found.values_mut().for_each(|values| values.sort_by(|a, b| a.0.total_cmp(&b.0)));
+        Ok(found)
     }
 }
 
@@ -227,14 +289,9 @@ impl Population for Everyone<'_> {
         let Self { database, values: table, .. } = self;
         let name = format!("x{feature}");
         if !is_level(&self.features[feature].measure) {
-            let facts = self.facts[feature];
-            return Ok(Values::Numbers(Box::new(Column {
-                database: *database,
-                table,
-                expression: name,
-                facts,
-                feature,
-            })));
+            let (facts, few) = (self.facts[feature], self.few.get(&feature).map(Vec::as_slice));
+            let column = Column { database: *database, table, expression: name, facts, feature, few };
+            return Ok(Values::Numbers(Box::new(column)));
         }
         let answer =
             database.query(&format!("SELECT {name}, CAST(count(*) AS BIGINT) FROM {table} GROUP BY {name}"))?;
@@ -276,7 +333,14 @@ impl Observations for Observed<'_> {
         if let Some(expression) = writer.compared(feature) {
             let (_, facts) = Column::facts(*database, table, std::slice::from_ref(&expression))?;
             let facts = facts.first().copied().unwrap_or_default();
-            return Ok(Told::Compared(Box::new(Column { database: *database, table, expression, facts, feature })));
+            return Ok(Told::Compared(Box::new(Column {
+                database: *database,
+                table,
+                expression,
+                facts,
+                feature,
+                few: None,
+            })));
         }
         Ok(Told::Nothing)
     }

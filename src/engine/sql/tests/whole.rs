@@ -378,7 +378,11 @@ fn what_dialects_disagree_about_is_noticed() {
     for (name, database) in databases() {
         for (what, change) in changes {
             let mutated = Mutated { database: database.as_ref(), change };
-            let noticed = (0..cases(name)).any(|number| matches!(difference(&mutated, number), Ok(Some(_))));
+            // Another number, or a database that refuses; what is no SQL any more notices nothing.
+            let noticed = (0..cases(name)).any(|number| match difference(&mutated, number) {
+                Ok(difference) => difference.is_some(),
+                Err(error) => !["PARSE_SYNTAX", "Parser Error"].iter().any(|word| error.0.title.contains(word)),
+            });
             assert!(noticed, "{name}: nobody noticed {what}");
         }
     }
