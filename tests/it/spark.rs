@@ -23,6 +23,16 @@ fn server() -> Option<String> {
     }
 }
 
+/// The server, for tests that take many minutes on two cores: only where `ILK_SPARK_LONG=1` asks for them.
+fn server_for_long() -> Option<String> {
+    let url = server()?;
+    if std::env::var("ILK_SPARK_LONG").as_deref() == Ok("1") {
+        return Some(url);
+    }
+    eprintln!("left out: takes minutes (ILK_SPARK_LONG=1 asks for it)");
+    None
+}
+
 /// The same files and config with a Spark, in a folder of its own.
 fn on_spark(project: &Project, url: &str, more: &str) -> Project {
     let other = Project::new();
@@ -132,7 +142,7 @@ fn complete_journey_has_the_same_segments_on_spark() {
 
 #[test]
 fn a_sample_decides_and_everyone_is_counted_and_assigned() {
-    let Some(url) = server() else { return };
+    let Some(url) = server_for_long() else { return };
     let project = Project::new();
     project.ok(&["demo", "--out", ".", "-q"]);
     let other = on_spark(&project, &url, "sample = 3000\n");
@@ -274,7 +284,7 @@ fn ended(child: std::process::Child) -> Outcome {
 
 #[test]
 fn a_lost_worker_changes_nothing_and_a_lost_server_is_gone_on_from() {
-    if server().is_none() {
+    if server_for_long().is_none() {
         return;
     }
     let project = Project::new();
