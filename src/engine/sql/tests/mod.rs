@@ -263,7 +263,7 @@ fn databases() -> Vec<(&'static str, Box<dyn Database>)> {
 
 /// Fewer cases where each costs seconds.
 fn cases(database: &str) -> u64 {
-    if database == "Spark" { 3 } else { 60 }
+    if database == "Spark" { 2 } else { 60 }
 }
 
 /// Random tables of a day.
