@@ -1,4 +1,4 @@
-"""Order lines made by Spark itself, for the table of scale in BENCHMARKS.md.
+"""Order lines made by Spark itself, to try the engine on more than one machine holds.
 
     ~/.cache/ilk/spark/bin/python benches/scale.py LINES FOLDER
 

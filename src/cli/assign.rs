@@ -50,6 +50,48 @@ pub struct Assign {
 /// Exit status of a strict scoring of other customers.
 const UNLIKE: i32 = 1;
 
+/// What became of the customers who were scored.
+struct Said {
+    as_of: Option<Day>,
+    customers: usize,
+    /// Of each segment.
+    sizes: Vec<(String, usize)>,
+    unclustered: usize,
+    /// How well they fit, where that was looked at.
+    fit: Option<String>,
+}
+
+impl Said {
+    fn say(self, model: &Model, out: &str, voice: &Voice) -> Result<i32> {
+        let Self { customers, sizes, unclustered, fit, .. } = self;
+        let as_of = self.as_of.map(Day::iso);
+        voice.say(format!(
+            "Scored {} customers with {}/{}{}",
+            Unit::Count.format(customers as f64, ""),
+            model.name,
+            model.version,
+            as_of.as_ref().map(|d| format!(" as of {d}")).unwrap_or_default()
+        ));
+        for (name, n) in &sizes {
+            voice.say(format!("  {:>9}  {name}", Unit::Count.format(*n as f64, "")));
+        }
+        if unclustered > 0 {
+            voice.say(format!("  {:>9}  in no segment", Unit::Count.format(unclustered as f64, "")));
+        }
+        fit.iter().for_each(|fit| voice.say(fit));
+        voice.say(format!("Wrote {out}"));
+        voice.document(&json!({
+            "model": format!("{}/{}", model.name, model.version),
+            "as_of": as_of,
+            "customers": customers,
+            "segments": sizes.iter().map(|(name, n)| json!({ "segment": name, "customers": n })).collect::<Vec<_>>(),
+            "unclustered": unclustered,
+            "out": out,
+        }))?;
+        Ok(0)
+    }
+}
+
 /// One table of the model: its name, the columns it needs, and where its path goes.
 struct Slot {
     table: String,
@@ -123,36 +165,11 @@ impl Assign {
             }
         }
         let unclustered = scored.assignments.iter().filter(|a| a.cluster.is_none()).count();
-        let as_of = scored.tables.as_of.map(Day::iso);
-        voice.say(format!(
-            "Scored {} customers with {}/{}{}",
-            Unit::Count.format(scored.matrix.len() as f64, ""),
-            model.name,
-            model.version,
-            as_of.as_ref().map(|d| format!(" as of {d}")).unwrap_or_default()
-        ));
-        for (name, n) in &sizes {
-            voice.say(format!("  {:>9}  {name}", Unit::Count.format(*n as f64, "")));
-        }
-        if unclustered > 0 {
-            voice.say(format!("  {:>9}  in no segment", Unit::Count.format(unclustered as f64, "")));
-        }
-        voice.say(format!(
-            "Fit: {} clear, {} borderline, {} far\nWrote {}",
-            count(Fit::Clear),
-            count(Fit::Borderline),
-            count(Fit::Far),
-            self.out.display()
-        ));
-        voice.document(&json!({
-            "model": format!("{}/{}", model.name, model.version),
-            "as_of": as_of,
-            "customers": scored.matrix.len(),
-            "segments": sizes.iter().map(|(name, n)| json!({ "segment": name, "customers": n })).collect::<Vec<_>>(),
-            "unclustered": unclustered,
-            "out": self.out.display().to_string(),
-        }))?;
-        Ok(0)
+        let fit =
+            format!("Fit: {} clear, {} borderline, {} far", count(Fit::Clear), count(Fit::Borderline), count(Fit::Far));
+        let said =
+            Said { as_of: scored.tables.as_of, customers: scored.matrix.len(), sizes, unclustered, fit: Some(fit) };
+        said.say(&model, &self.out.display().to_string(), voice)
     }
 
     /// Scores everyone where the project's engine has them.
@@ -164,45 +181,32 @@ impl Assign {
         store: &Store,
         voice: &Voice,
     ) -> Result<i32> {
+        let out = self.out.to_string_lossy().into_owned();
+        // A folder elsewhere cannot be looked at from here.
+        if !out.contains("://") {
+            refuse_existing(&self.out, self.replace)?;
+        }
         let _lock = store.lock()?;
         let Some(session) = engine::open(config, store)? else { return Ok(0) };
         let limit = config.max_rejected()?;
         let (everyone, tables) =
             score_distributed(model, &config.input, store.root(), as_of, limit, session.database())?;
         voice.warn(&tables.warnings);
-        let out = self.out.to_string_lossy().into_owned();
         // The server has a folder of its own.
         let there = if out.contains("://") { Ok(self.out.clone()) } else { std::path::absolute(&self.out) };
         let there = there.map_or(out, |path| path.to_string_lossy().into_owned());
         let folder = session.write(&everyone, model, &tables, Some(there))?;
         let (sizes, nowhere) = everyone.sizes(model)?;
         session.finish();
-        let named: Vec<(String, u64)> =
-            model.segments.iter().map(|s| format!("{} {}", s.id, s.name)).zip(sizes).collect();
-        let as_of = tables.as_of.map(Day::iso);
-        voice.say(format!(
-            "Scored {} customers with {}/{}{}",
-            Unit::Count.format(everyone.customers() as f64, ""),
-            model.name,
-            model.version,
-            as_of.as_ref().map(|d| format!(" as of {d}")).unwrap_or_default()
-        ));
-        for (name, n) in &named {
-            voice.say(format!("  {:>9}  {name}", Unit::Count.format(*n as f64, "")));
-        }
-        if nowhere > 0 {
-            voice.say(format!("  {:>9}  in no segment", Unit::Count.format(nowhere as f64, "")));
-        }
-        voice.say(format!("Wrote {folder}"));
-        voice.document(&json!({
-            "model": format!("{}/{}", model.name, model.version),
-            "as_of": as_of,
-            "customers": everyone.customers(),
-            "segments": named.iter().map(|(name, n)| json!({ "segment": name, "customers": n })).collect::<Vec<_>>(),
-            "unclustered": nowhere,
-            "out": folder,
-        }))?;
-        Ok(0)
+        let named = model.segments.iter().map(|s| format!("{} {}", s.id, s.name));
+        let said = Said {
+            as_of: tables.as_of,
+            customers: everyone.customers() as usize,
+            sizes: named.zip(sizes.into_iter().map(|n| n as usize)).collect(),
+            unclustered: nowhere as usize,
+            fit: None,
+        };
+        said.say(model, &folder, voice)
     }
 
     /// The model's tables with the files that hold their columns.

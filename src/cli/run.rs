@@ -87,9 +87,14 @@ pub(crate) fn execute(config: &Config, store: &Store, held: Held, voice: &Voice)
     let mut written = None;
     if let (Some(session), Some(everyone)) = (&session, &everyone) {
         progress.begin("assign");
-        let folder = session.write(everyone, &run.model, &run.prepared.tables, None)?;
-        progress.end(&[format!("everyone is in {folder}")]);
-        written = Some(folder);
+        // Where the sample is everyone, the files of the model have everyone, whatever the algorithm.
+        if everyone.can_assign(&run.model.prototypes) {
+            let folder = session.write(everyone, &run.model, &run.prepared.tables, None)?;
+            progress.end(&[format!("everyone is in {folder}")]);
+            written = Some(folder);
+        } else {
+            progress.end(&["everyone is in the files of the model".into()]);
+        }
     }
     progress.begin("write");
     let assignments = run.assignments(elder.as_ref());

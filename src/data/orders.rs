@@ -182,10 +182,7 @@ impl<'a> Plan<'a> {
         let (mut placeholder, mut by_hour) = (None, true);
         match &spec.order_id {
             Some(column) => select.push(cells.value(column, "order", sample.id(column)?.value)),
-            None => warnings.push(
-                Warning::new("W0351", "orders have no order id: each row is an order")
-                    .help("if several rows belong to one order, name the column: order_id = \"…\""),
-            ),
+            None => warnings.push(no_order_id()),
         }
         if let Some(date) = &spec.date {
             let parsed = sample.day(date)?;
@@ -228,18 +225,7 @@ impl<'a> Plan<'a> {
         }
         let (amount, quantity, unit_price) =
             (amount.map(|p| p.value), quantity.map(|p| p.value), unit_price.map(|p| p.value));
-        let money = match (amount, &quantity, unit_price) {
-            (Some(amount), ..) => Some(amount),
-            (None, Some(quantity), Some(price)) => Some(quantity.clone() * price),
-            (None, None, Some(price)) => Some(price),
-            (None, _, None) => None,
-        };
-        if money.is_none() {
-            warnings.push(
-                Warning::new("W0354", "orders have no money: segments are ordered by size")
-                    .help("name the column: amount = \"…\", or quantity = \"…\" and unit_price = \"…\""),
-            );
-        }
+        let money = money_of(amount, quantity.clone(), unit_price, |quantity, price| quantity * price, &mut warnings);
         let money = money.map_or_else(|| lit(0i64), minor);
         let amount = col(MONEY);
         let below_zero = match &quantity {
@@ -347,6 +333,35 @@ impl<'a> Plan<'a> {
         }
         Texts::of(lines, order, "orders")
     }
+}
+
+/// The money of a line, by whoever computes it: the amount, else pieces times price, else the price. W0354 without any.
+pub(crate) fn money_of<T>(
+    amount: Option<T>,
+    quantity: Option<T>,
+    unit_price: Option<T>,
+    times: impl Fn(T, T) -> T,
+    warnings: &mut Vec<Warning>,
+) -> Option<T> {
+    let money = match (amount, quantity, unit_price) {
+        (Some(amount), ..) => Some(amount),
+        (None, Some(quantity), Some(price)) => Some(times(quantity, price)),
+        (None, None, Some(price)) => Some(price),
+        (None, _, None) => None,
+    };
+    if money.is_none() {
+        warnings.push(
+            Warning::new("W0354", "orders have no money: segments are ordered by size")
+                .help("name the column: amount = \"…\", or quantity = \"…\" and unit_price = \"…\""),
+        );
+    }
+    money
+}
+
+/// That each row is an order.
+pub(crate) fn no_order_id() -> Warning {
+    Warning::new("W0351", "orders have no order id: each row is an order")
+        .help("if several rows belong to one order, name the column: order_id = \"…\"")
 }
 
 /// A double holds a cent of a trillion exactly, so a decimal times the scale rounds to the integer it means.

@@ -33,6 +33,8 @@ pub struct Spark {
     /// Where rows are kept: a folder that every worker sees.
     staging: String,
     ledger: Mutex<Ledger>,
+    /// What every name of this session stands for, as a hash: a query speaks of other names, so their meaning belongs to its own.
+    defined: Mutex<BTreeMap<String, String>>,
     progress: Mutex<Box<dyn Fn(usize, usize) + Send>>,
 }
 
@@ -120,6 +122,7 @@ impl Spark {
             server,
             staging: staging.trim_end_matches('/').to_string(),
             ledger: Mutex::new(ledger.map(Ledger::read).unwrap_or_default()),
+            defined: Mutex::default(),
             progress: Mutex::new(Box::new(|_, _| {})),
         };
         // Nanoseconds have no type in Spark: they come as whole numbers.
@@ -164,10 +167,30 @@ impl Spark {
     /// # Errors
     /// As [`Database::query`].
     pub fn write(&self, sql: &str, folder: &str) -> Result<()> {
-        self.command(&format!(
+        self.run(&format!(
             "INSERT OVERWRITE DIRECTORY {} USING parquet {sql}",
             super::sql::text(folder, Dialect::Spark)
         ))
+    }
+
+    /// What a name stands for from now on: its query, and what all other names stand for.
+    fn define(&self, name: &str, sql: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(sql.as_bytes());
+        let Ok(mut defined) = self.defined.lock() else { return String::new() };
+        for (other, of) in defined.iter().filter(|(other, _)| *other != name) {
+            hasher.update(other.as_bytes());
+            hasher.update(of.as_bytes());
+        }
+        let of = hasher.finalize().to_hex().to_string();
+        defined.insert(name.to_string(), of.clone());
+        of
+    }
+
+    fn run(&self, sql: &str) -> Result<()> {
+        let command = SqlCommand { input: Some(relation(sql)), ..SqlCommand::default() };
+        let command = spark_connect_proto::Command { command_type: Some(command::CommandType::SqlCommand(command)) };
+        self.execute(plan::OpType::Command(command)).map(|_| ())
     }
 
     fn execute(&self, of: plan::OpType) -> Result<Vec<RecordBatch>> {
@@ -290,9 +313,14 @@ impl Database for Spark {
     }
 
     fn command(&self, sql: &str) -> Result<()> {
-        let command = SqlCommand { input: Some(relation(sql)), ..SqlCommand::default() };
-        let command = spark_connect_proto::Command { command_type: Some(command::CommandType::SqlCommand(command)) };
-        self.execute(plan::OpType::Command(command)).map(|_| ())
+        // What a command makes is told by the command.
+        self.define(sql, sql);
+        self.run(sql)
+    }
+
+    fn view(&self, name: &str, sql: &str) -> Result<()> {
+        self.define(name, sql);
+        self.run(&format!("CREATE OR REPLACE TEMPORARY VIEW {name} AS {sql}"))
     }
 
     fn reads(&self, input: &str) {
@@ -307,9 +335,11 @@ impl Database for Spark {
     }
 
     fn keep(&self, name: &str, sql: &str) -> Result<()> {
-        let of = blake3::hash(sql.as_bytes()).to_hex().to_string();
+        let of = self.define(name, sql);
         let folder = format!("{}/{name}", self.staging);
-        let view = |spark: &Self| spark.view(name, &format!("SELECT * FROM parquet.`{folder}`"));
+        let view = |spark: &Self| {
+            spark.run(&format!("CREATE OR REPLACE TEMPORARY VIEW {name} AS SELECT * FROM parquet.`{folder}`"))
+        };
         let known = self.ledger.lock().is_ok_and(|ledger| ledger.kept.get(name) == Some(&of));
         // Somebody may have tidied up.
         if known && view(self).is_ok() {
@@ -446,6 +476,13 @@ mod tests {
         assert_eq!(drawn(&again), kept);
         again.keep("drawn", "SELECT CAST(rand() * 1000000000 AS BIGINT) + 1 AS v").unwrap();
         assert_ne!(drawn(&again), kept);
+        // The same words about a view that says something else.
+        let of_view = |spark: &Spark, number: u32| {
+            spark.view("told", &format!("SELECT {number} AS n")).unwrap();
+            spark.keep("of_view", "SELECT n FROM told").unwrap();
+            spark.query("SELECT CAST(n AS BIGINT) FROM of_view").unwrap().one(0).unwrap()
+        };
+        assert_eq!((of_view(&open(), 1), of_view(&open(), 2)), (1, 2));
         let other = drawn(&again);
         again.reads("another file");
         again.keep("drawn", "SELECT CAST(rand() * 1000000000 AS BIGINT) + 1 AS v").unwrap();

@@ -23,12 +23,12 @@ use crate::engine::sql::values::Writer;
 use crate::engine::sql::{double, sample, text};
 use crate::engine::{Engine, embedded::Embedded};
 use crate::error::{Error, Result, Warning};
-use crate::features::preparation::{Preparation, PreparationOptions, UNKNOWN};
+use crate::features::preparation::Preparation;
 use crate::features::smoothing::Learned;
-use crate::features::{Feature, Scale, Unit};
+use crate::features::{Feature, Unit};
 use crate::report::Report;
 use crate::segment::model::BORDERLINE;
-use crate::segment::profile::{LevelFacts, Profile, Profiles, WhaleFacts, wilson};
+use crate::segment::profile::{LevelFacts, Profile, Profiles, WhaleFacts};
 use crate::segment::rfm_grid::scores::{Axis, Closed};
 use crate::segment::rfm_grid::{Method, RfmGrid, Score};
 use crate::segment::{LEADS, LEADS_NAME, UNCLUSTERED};
@@ -63,13 +63,7 @@ pub fn prepare<'a>(
     watch: &dyn Watch,
 ) -> Result<(Prepared, Distributed<'a>)> {
     watch.begin("read");
-    let options = ReadOptions {
-        as_of: config.as_of()?,
-        window_days: config.window_days()?,
-        max_rejected: config.max_rejected()?,
-        copies: config.quality.copies(),
-    };
-    let remote = read(database, &config.input, base, options)?;
+    let remote = read(database, &config.input, base, super::read_options(config)?)?;
     let customers = sample::population(database, &remote.shape)?;
     watch.end(&super::read_words(&remote.tables));
 
@@ -89,11 +83,7 @@ pub fn prepare<'a>(
     let dialect = database.dialect();
     database.keep(OBSERVED, &observed(&all, &shape, dialect))?;
     let writer = Writer::new(&all, &shape, dialect);
-    let options = PreparationOptions {
-        weights: config.features.weights.clone(),
-        winsorize: config.features.winsorize,
-        ..PreparationOptions::default()
-    };
+    let options = super::preparation_options(config);
     // What everyone has taught is the same to the bit wherever it is asked; here it is asked sooner, where everyone is here.
     let learned = match condition {
         Some(_) => Learned::fit(&population::Observed { database, table: OBSERVED, writer: &writer }, &all)?,
@@ -265,6 +255,11 @@ impl Distributed<'_> {
         Ok(order)
     }
 
+    /// Whether the database can assign as these prototypes do.
+    pub fn can_assign(&self, prototypes: &Prototypes) -> bool {
+        matches!(prototypes.rule(), Rule::Nearest { .. })
+    }
+
     /// Assigns everyone; the labels are kept.
     fn assign(&self, prototypes: &Prototypes) -> Result<()> {
         let Rule::Nearest { reach } = prototypes.rule() else {
@@ -330,25 +325,11 @@ impl Distributed<'_> {
         for (j, feature) in self.features.iter().enumerate() {
             let Some(every) = all.levels.get(&j) else { continue };
             let own = group.levels.get(&j);
-            let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-            for (level, n) in every {
-                counts.entry(level.as_deref().unwrap_or(UNKNOWN)).or_default().1 += n;
-            }
-            for (level, n) in own.into_iter().flatten() {
-                counts.entry(level.as_deref().unwrap_or(UNKNOWN)).or_default().0 += n;
-            }
-            let mut counts: Vec<(&str, (u64, u64))> = counts.into_iter().collect();
-            if let Scale::Ordinal(order) = &feature.scale {
-                counts.sort_by_key(|(level, _)| order.iter().position(|o| o == level).unwrap_or(order.len()));
-            }
-            levels.extend(counts.into_iter().map(|(level, (own, every))| LevelFacts {
-                feature: feature.name.clone(),
-                level: level.into(),
-                customers: own as usize,
-                share: own as f64 / n.max(1.0),
-                share_all: every as f64 / all.customers.max(1) as f64,
-                interval: wilson(own as usize, group.customers as usize),
-            }));
+            let counts = every.iter().map(|(level, all)| {
+                let own = own.and_then(|own| own.get(level)).copied().unwrap_or(0);
+                (level.as_deref(), own as usize, *all as usize)
+            });
+            levels.extend(LevelFacts::of(feature, counts, group.customers as usize, all.customers as usize));
         }
         Profile {
             customers: group.customers as usize,

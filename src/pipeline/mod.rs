@@ -124,13 +124,26 @@ pub struct Scored {
 /// # Errors
 /// See [`read`].
 pub fn tables(config: &Config, base: &Path) -> Result<Tables> {
-    let options = ReadOptions {
+    read(&config.input, base, read_options(config)?)
+}
+
+/// Which rows count, as the config says.
+fn read_options(config: &Config) -> Result<ReadOptions> {
+    Ok(ReadOptions {
         as_of: config.as_of()?,
         window_days: config.window_days()?,
         max_rejected: config.max_rejected()?,
         copies: config.quality.copies(),
-    };
-    read(&config.input, base, options)
+    })
+}
+
+/// How features become model space, as the config says.
+fn preparation_options(config: &Config) -> PreparationOptions {
+    PreparationOptions {
+        weights: config.features.weights.clone(),
+        winsorize: config.features.winsorize,
+        ..PreparationOptions::default()
+    }
 }
 
 /// The period of a run: the quarter of `as_of`, or `undated`.
@@ -189,12 +202,7 @@ pub fn prepare(config: &Config, base: &Path, watch: &dyn Watch) -> Result<Prepar
     let observed = Embedded.observe(&tables, &features)?;
     let learned = Learned::fit(&observed, &features)?;
     let matrix = learned.resolve(observed, features)?;
-    let options = PreparationOptions {
-        weights: config.features.weights.clone(),
-        winsorize: config.features.winsorize,
-        ..PreparationOptions::default()
-    };
-    let (preparation, found) = Preparation::fit(&matrix, &options)?;
+    let (preparation, found) = Preparation::fit(&matrix, &preparation_options(config))?;
     let model_matrix = preparation.transform(&matrix)?;
     let mut warnings = tables.warnings.clone();
     warnings.extend(small_base(matrix.len() as u64));

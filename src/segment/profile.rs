@@ -4,7 +4,7 @@ use super::nps::NpsFacts;
 use crate::features::matrix::{Column, FeatureMatrix};
 use crate::features::preparation::{Preparation, UNKNOWN};
 use crate::features::scaling::quantile;
-use crate::features::{Scale, Unit};
+use crate::features::{Feature, Scale, Unit};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,36 @@ pub struct LevelFacts {
     /// The 95 % interval of `share`, the group seen as a sample of customers like them ([`wilson`]).
     #[serde(default)]
     pub interval: [f64; 2],
+}
+
+impl LevelFacts {
+    /// Every level of a feature within a group of so many of `everyone`: each with how many of the group and how many of all have it.
+    pub fn of<'a>(
+        feature: &'a Feature,
+        counts: impl Iterator<Item = (Option<&'a str>, usize, usize)>,
+        group: usize,
+        everyone: usize,
+    ) -> Vec<Self> {
+        let mut of_levels: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for (level, own, all) in counts {
+            let counted = of_levels.entry(level.unwrap_or(UNKNOWN)).or_default();
+            *counted = (counted.0 + own, counted.1 + all);
+        }
+        let mut of_levels: Vec<(&str, (usize, usize))> = of_levels.into_iter().collect();
+        if let Scale::Ordinal(order) = &feature.scale {
+            // Levels that the order does not name, and no answer, come last.
+            of_levels.sort_by_key(|(level, _)| order.iter().position(|o| o == level).unwrap_or(order.len()));
+        }
+        let facts = |(level, (own, all)): (&str, (usize, usize))| Self {
+            feature: feature.name.clone(),
+            level: level.into(),
+            customers: own,
+            share: own as f64 / group.max(1) as f64,
+            share_all: all as f64 / everyone.max(1) as f64,
+            interval: wilson(own, group),
+        };
+        of_levels.into_iter().map(facts).collect()
+    }
 }
 
 /// The 95 % score interval of a share of `events` among `of` (Wilson 1927): it stays within 0 and 1 and does not shrink to
@@ -220,27 +250,15 @@ fn profile(matrix: &FeatureMatrix, scores: &[Option<Vec<f64>>], rows: &[usize]) 
                 });
             }
             Column::Level(values) => {
-                let name = |i: usize| values[i].as_deref().unwrap_or(UNKNOWN);
-                let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-                for i in 0..values.len() {
-                    counts.entry(name(i)).or_default().1 += 1;
+                let mut counts: BTreeMap<Option<&str>, (usize, usize)> = BTreeMap::new();
+                for value in values {
+                    counts.entry(value.as_deref()).or_default().1 += 1;
                 }
                 for i in rows {
-                    counts.entry(name(*i)).or_default().0 += 1;
+                    counts.entry(values[*i].as_deref()).or_default().0 += 1;
                 }
-                let mut counts: Vec<(&str, (usize, usize))> = counts.into_iter().collect();
-                if let Scale::Ordinal(order) = &feature.scale {
-                    // Levels that the order does not name, and no answer, come last.
-                    counts.sort_by_key(|(level, _)| order.iter().position(|o| o == level).unwrap_or(order.len()));
-                }
-                levels.extend(counts.into_iter().map(|(level, (own, all))| LevelFacts {
-                    feature: feature.name.clone(),
-                    level: level.into(),
-                    customers: own,
-                    share: own as f64 / rows.len().max(1) as f64,
-                    share_all: all as f64 / values.len().max(1) as f64,
-                    interval: wilson(own, rows.len()),
-                }));
+                let counts = counts.into_iter().map(|(level, (own, all))| (level, own, all));
+                levels.extend(LevelFacts::of(feature, counts, rows.len(), values.len()));
             }
         }
     }

@@ -149,11 +149,11 @@ pub fn assigned_to_many(space: &str, points: ArrayView2<f64>, clusters: &[usize]
         None => "c".into(),
     };
     format!(
-        "WITH prototypes AS (SELECT * FROM (VALUES {}) AS prototypes(cluster, {})), nearest AS (SELECT customer, cluster, min({}) AS away FROM ({}) AS \
+        "SELECT * FROM (WITH prototypes AS (SELECT * FROM (VALUES {}) AS prototypes(cluster, {})), nearest AS (SELECT customer, cluster, min({}) AS away FROM ({}) AS \
          coordinates CROSS JOIN prototypes GROUP BY customer, cluster), ranked AS (SELECT *, row_number() OVER (PARTITION BY customer ORDER BY away, \
          cluster) AS place FROM nearest) SELECT customer, {own} AS c, d, c2, d2 FROM (SELECT customer, max(CASE WHEN place = 1 THEN cluster END) AS c, \
          max(CASE WHEN place = 1 THEN away END) AS d, max(CASE WHEN place = 2 THEN cluster END) AS c2, max(CASE WHEN place = 2 THEN away END) AS d2 FROM \
-         ranked GROUP BY customer) AS nearest_two",
+         ranked GROUP BY customer) AS nearest_two) AS nearest_of_many",
         rows.join(", "),
         names.join(", "),
         squares.join(" + "),

@@ -17,7 +17,7 @@ const PEOPLE: &str = "people";
 
 impl Reading<'_> {
     /// Whether a customer is one of some who are nobody.
-    fn excluded(&self) -> String {
+    pub(super) fn excluded(&self) -> String {
         let ids: Vec<String> = self.tables.excluded.iter().map(|id| quote(id)).collect();
         if ids.is_empty() { "FALSE".into() } else { format!("coalesce(customer IN ({}), FALSE)", ids.join(", ")) }
     }

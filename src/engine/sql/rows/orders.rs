@@ -4,11 +4,11 @@ use super::Reading;
 use super::cells::{Cell, is_placeholder, quote, quoted, rounded};
 use crate::data::dates::Day;
 use crate::data::ledger::Bucket;
-use crate::data::orders::{MoneyFacts, guests, money_warnings, newest_of};
+use crate::data::orders::{MoneyFacts, guests, money_of, money_warnings, newest_of, no_order_id};
 use crate::data::read::{MONEY_SCALE, PLACEHOLDER, Sales, UNIT_SCALE};
 use crate::data::schema::{AttributeKind, ColumnNames, OrdersSpec, Treat};
 use crate::engine::sql::{People, View, double};
-use crate::error::{Error, Result, Warning};
+use crate::error::{Error, Result};
 use crate::features::Table;
 use std::collections::BTreeMap;
 
@@ -35,10 +35,7 @@ impl Reading<'_> {
                     columns.id(column, &mut warnings)?
                 ),
             ),
-            None => warnings.push(
-                Warning::new("W0351", "orders have no order id: each row is an order")
-                    .help("if several rows belong to one order, name the column: order_id = \"…\""),
-            ),
+            None => warnings.push(no_order_id()),
         }
         let mut bad: Vec<(String, String, &'static str)> = Vec::new();
         let mut placeholder = "FALSE".to_string();
@@ -85,18 +82,8 @@ impl Reading<'_> {
             }
         }
         let of = |cell: &Option<Cell>| cell.as_ref().map(|cell| cell.value.clone());
-        let money = match (of(&amount), of(&quantity), of(&unit_price)) {
-            (Some(amount), ..) => Some(amount),
-            (None, Some(quantity), Some(price)) => Some(format!("({quantity} * {price})")),
-            (None, None, Some(price)) => Some(price),
-            (None, _, None) => None,
-        };
-        if money.is_none() {
-            warnings.push(
-                Warning::new("W0354", "orders have no money: segments are ordered by size")
-                    .help("name the column: amount = \"…\", or quantity = \"…\" and unit_price = \"…\""),
-            );
-        }
+        let times = |quantity: String, price: String| format!("({quantity} * {price})");
+        let money = money_of(of(&amount), of(&quantity), of(&unit_price), times, &mut warnings);
         put("money", money.as_deref().map_or("CAST(0 AS BIGINT)".into(), minor));
         let below = match of(&quantity) {
             Some(quantity) => {
@@ -164,12 +151,7 @@ impl Reading<'_> {
         } else {
             put("placeholder", "FALSE".into());
         }
-        let excluded: Vec<String> = self.tables.excluded.iter().map(|id| quote(id)).collect();
-        let excluded = if excluded.is_empty() {
-            "FALSE".into()
-        } else {
-            format!("coalesce(customer IN ({}), FALSE)", excluded.join(", "))
-        };
+        let excluded = self.excluded();
         // Aliases stand for what is computed of the cells of a row; the next step speaks of them.
         let mut seen: Vec<&str> = Vec::new();
         let listed: Vec<String> = (select.iter())

@@ -252,23 +252,38 @@ fn difference(database: &dyn Database, number: u64) -> Result<Option<String>> {
         let reach = pick(&mut rng, &[None, Some(1.0)]);
         let centroids: Array2<f64> = ours.centroids;
         let prototypes = Prototypes::new(centroids, (0..clusters).collect(), reach)?;
-        let answer = database.query(&format!(
-            "SELECT CAST(coalesce(c, -1) AS BIGINT), d, CAST(coalesce(c2, -1) AS BIGINT), d2 FROM ({}) AS assigned ORDER BY customer",
-            assigned("points", prototypes.points(), reach)
-        ))?;
-        let number = |cluster: Option<usize>| cluster.map_or(-1, |c| c as i64);
-        for (row, ours) in prototypes.assign(model_space.view()).iter().enumerate() {
-            let second = answer.numbers(3)?[row].sqrt();
-            let theirs = (
-                answer.whole(0)?[row],
-                answer.numbers(1)?[row].sqrt(),
-                answer.whole(2)?[row],
-                if second.is_nan() { f64::INFINITY } else { second },
-            );
-            let ours = (number(ours.cluster), ours.distance, number(ours.second), ours.second_distance);
-            if theirs != ours {
-                return Ok(Some(format!("{} is assigned {theirs:?}, not {ours:?}", matrix.ids[row])));
-            }
+        let query = assigned("points", prototypes.points(), reach);
+        if let Some(said) = misplaced(database, &query, &prototypes, &model_space)? {
+            return Ok(Some(said));
+        }
+    }
+    // Several prototypes for each cluster, some of them on each other.
+    let rows: Vec<usize> = (0..matrix.len().min(9)).chain([0]).collect();
+    let points = model_space.select(ndarray::Axis(0), &rows);
+    let clusters: Vec<usize> = (0..rows.len()).map(|row| row % 3.min(rows.len())).collect();
+    let prototypes = Prototypes::new(points, clusters, pick(&mut rng, &[None, Some(0.8)]))?;
+    let many = passes::assigned_to_many("points", prototypes.points(), prototypes.cluster(), prototypes.reach());
+    Ok(misplaced(database, &many, &prototypes, &model_space)?.map(|said| format!("by many prototypes {said}")))
+}
+
+/// The first customer whom a query assigns otherwise than the prototypes do.
+fn misplaced(
+    database: &dyn Database,
+    query: &str,
+    prototypes: &Prototypes,
+    model_space: &Array2<f64>,
+) -> Result<Option<String>> {
+    let answer = database.query(&format!(
+        "SELECT CAST(coalesce(c, -1) AS BIGINT), d, CAST(coalesce(c2, -1) AS BIGINT), d2, customer FROM ({query}) AS assigned ORDER BY customer"
+    ))?;
+    let number = |cluster: Option<usize>| cluster.map_or(-1, |c| c as i64);
+    for (row, ours) in prototypes.assign(model_space.view()).iter().enumerate() {
+        let second = answer.numbers(3)?[row].sqrt();
+        let second = if second.is_nan() { f64::INFINITY } else { second };
+        let theirs = (answer.whole(0)?[row], answer.numbers(1)?[row].sqrt(), answer.whole(2)?[row], second);
+        let ours = (number(ours.cluster), ours.distance, number(ours.second), ours.second_distance);
+        if theirs != ours {
+            return Ok(Some(format!("{:?} is assigned {theirs:?}, not {ours:?}", answer.texts(4)?[row])));
         }
     }
     Ok(None)
