@@ -157,6 +157,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("W0617", include_str!("explain/W0617.md")),
     ("W0621", include_str!("explain/W0621.md")),
     ("W0622", include_str!("explain/W0622.md")),
+    ("W0623", include_str!("explain/W0623.md")),
 ];
 
 #[cfg(test)]

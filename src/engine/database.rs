@@ -14,6 +14,14 @@ pub trait Database: Sync {
     /// E0620 where the connection is lost, E0621 where the database cannot compute it.
     fn query(&self, sql: &str) -> Result<Answer>;
 
+    /// The answer in parts, as they come: of many rows, which are to be made something smaller.
+    ///
+    /// # Errors
+    /// As [`Database::query`], and what `each` refuses.
+    fn parts(&self, sql: &str, each: &mut dyn FnMut(Answer) -> Result<()>) -> Result<()> {
+        each(self.query(sql)?)
+    }
+
     /// Runs what has no answer.
     ///
     /// # Errors

@@ -190,10 +190,10 @@ impl Spark {
     fn run(&self, sql: &str) -> Result<()> {
         let command = SqlCommand { input: Some(relation(sql)), ..SqlCommand::default() };
         let command = spark_connect_proto::Command { command_type: Some(command::CommandType::SqlCommand(command)) };
-        self.execute(plan::OpType::Command(command)).map(|_| ())
+        self.execute(plan::OpType::Command(command), &mut |_| Ok(()))
     }
 
-    fn execute(&self, of: plan::OpType) -> Result<Vec<RecordBatch>> {
+    fn execute(&self, of: plan::OpType, each: &mut dyn FnMut(RecordBatch) -> Result<()>) -> Result<()> {
         let request = ExecutePlanRequest {
             session_id: self.client.session_id().to_string(),
             user_context: Some(UserContext {
@@ -206,7 +206,6 @@ impl Spark {
         };
         let failed = |error: SparkError| self.failed(&error);
         let attached = Attached::new(request);
-        let mut batches = Vec::new();
         let mut stream = block_on(self.client.execute_plan(attached.request().clone())).map_err(failed)?;
         let mut broken = 0;
         loop {
@@ -214,7 +213,7 @@ impl Spark {
                 Ok(Some(response)) => {
                     broken = 0;
                     block_on(attached.set_last_response_id(&response));
-                    self.take(response.response_type, &mut batches)?;
+                    self.take(response.response_type, each)?;
                     continue;
                 }
                 Ok(None) if block_on(attached.is_completed()) => break,
@@ -244,10 +243,10 @@ impl Spark {
         }
         // The server may forget the response; that it could not be told so is no trouble.
         let _ = block_on(self.client.release_execute(block_on(attached.create_release_request(true))));
-        Ok(batches)
+        Ok(())
     }
 
-    fn take(&self, response: Option<ResponseType>, batches: &mut Vec<RecordBatch>) -> Result<()> {
+    fn take(&self, response: Option<ResponseType>, each: &mut dyn FnMut(RecordBatch) -> Result<()>) -> Result<()> {
         match response {
             Some(ResponseType::ArrowBatch(batch)) => {
                 let unreadable = |error: arrow::error::ArrowError| {
@@ -256,7 +255,7 @@ impl Spark {
                 };
                 let reader = arrow::ipc::reader::StreamReader::try_new(&batch.data[..], None).map_err(unreadable)?;
                 for batch in reader {
-                    batches.push(batch.map_err(unreadable)?);
+                    each(batch.map_err(unreadable)?)?;
                 }
             }
             Some(ResponseType::ExecutionProgress(progress)) => {
@@ -309,7 +308,16 @@ impl Database for Spark {
     }
 
     fn query(&self, sql: &str) -> Result<Answer> {
-        answer(&self.execute(plan::OpType::Root(relation(sql)))?)
+        let mut batches = Vec::new();
+        self.execute(plan::OpType::Root(relation(sql)), &mut |batch| {
+            batches.push(batch);
+            Ok(())
+        })?;
+        answer(&batches)
+    }
+
+    fn parts(&self, sql: &str, each: &mut dyn FnMut(Answer) -> Result<()>) -> Result<()> {
+        self.execute(plan::OpType::Root(relation(sql)), &mut |batch| each(answer(&[batch])?))
     }
 
     fn command(&self, sql: &str) -> Result<()> {

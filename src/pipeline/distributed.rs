@@ -4,9 +4,11 @@
 //! A sample of customers is a small project, and goes through the same stages as any other; what they found is then said of everyone. Where the
 //! sample is everyone, the model and every file are those of the embedded engine, to the byte.
 
+use super::choose::Chosen;
 use super::{Model, Prepared, Watch, features, small_base};
 use crate::cluster::kmeans::Everywhere;
 use crate::cluster::prototypes::Rule;
+use crate::cluster::prototypes::few::Few;
 use crate::cluster::{Algorithm, Implementation, Prototypes};
 use crate::config::Config;
 use crate::data::dates::Day;
@@ -32,6 +34,7 @@ use crate::segment::profile::{LevelFacts, Profile, Profiles, WhaleFacts};
 use crate::segment::rfm_grid::scores::{Axis, Closed};
 use crate::segment::rfm_grid::{Method, RfmGrid, Score};
 use crate::segment::{LEADS, LEADS_NAME, UNCLUSTERED};
+use ndarray::ArrayView2;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -40,6 +43,9 @@ const OBSERVED: &str = "observed";
 const FEATURES: &str = "features";
 const SPACE: &str = "model_space";
 const ASSIGNED: &str = "assigned";
+
+/// The share of a sample below which prototypes do not stand for what was found.
+const AGREEMENT: f64 = 0.9;
 
 /// Everyone, in a database.
 pub struct Distributed<'a> {
@@ -68,7 +74,8 @@ pub fn prepare<'a>(
     watch.end(&super::read_words(&remote.tables));
 
     watch.begin("sample");
-    let condition = sample::condition(customers, config.engine.sample as u64);
+    let rows = remote.tables.ledger.iter().filter(|row| row.bucket == "read").map(|row| row.rows).sum();
+    let condition = sample::condition(customers, sample::wanted(customers, rows, config.engine.sample as u64));
     let tables = sample::rows(database, &remote, condition.as_deref())?;
     let all = features(config, &tables)?;
     let here = Embedded.observe(&tables, &all)?;
@@ -169,8 +176,10 @@ impl Distributed<'_> {
         self.sample as u64 == self.customers
     }
 
-    /// The centroids of a sample, moved by exact iterations over everyone until nothing moves; other prototypes as they are.
-    pub(super) fn refine(&self, algorithm: &Algorithm, prototypes: &Prototypes, watch: &dyn Watch) -> Result<Refined> {
+    /// The centroids of a sample, moved by exact iterations over everyone until nothing moves; other prototypes as they are, or few of them, where
+    /// a database cannot hold everyone against all of them. `sample` is model space of those who are looked at here.
+    pub(super) fn refine(&self, chosen: &Chosen, sample: ArrayView2<f64>, watch: &dyn Watch) -> Result<Refined> {
+        let prototypes = &chosen.prototypes;
         let as_it_is = |said: String, warnings: Vec<Warning>| Refined {
             prototypes: prototypes.clone(),
             said: vec![said],
@@ -179,19 +188,23 @@ impl Distributed<'_> {
         if self.is_whole() {
             return Ok(Refined { prototypes: prototypes.clone(), said: Vec::new(), warnings: Vec::new() });
         }
-        let (customers, sample) =
+        let (customers, looked_at) =
             (Unit::Count.format(self.customers as f64, ""), Unit::Count.format(self.sample as f64, ""));
         let of_sample = format!(
-            "{sample} of {customers} customers, chosen by the hash of their id, decided the number of segments and the evidence"
+            "{looked_at} of {customers} customers, chosen by the hash of their id, decided the number of segments and the evidence"
         );
-        let Algorithm::KMeans(model) = algorithm else {
-            return Ok(as_it_is(
-                format!(
-                    "{of_sample}, and {} was fitted on them; everyone is assigned by what it found.",
-                    algorithm.name()
-                ),
-                Vec::new(),
-            ));
+        let Algorithm::KMeans(model) = &chosen.algorithm else {
+            let name = chosen.algorithm.name();
+            let fitted = format!("{of_sample}, and {name} was fitted on them");
+            let few = match prototypes.rule() {
+                Rule::Nearest { .. } if prototypes.cluster().len() <= passes::MOST => None,
+                Rule::Nearest { .. } | Rule::Density(_) => Some(prototypes.few(passes::MOST, sample)?),
+                Rule::Gaussian { .. } | Rule::Mixed { .. } => return Err(cannot_assign()),
+            };
+            return Ok(match few {
+                None => as_it_is(format!("{fitted}; everyone is assigned by what it found."), Vec::new()),
+                Some(few) => in_place_of(&chosen.algorithm, few, &fitted),
+            });
         };
         let (k, width) = (prototypes.n_clusters(), prototypes.n_features());
         if k * width > passes::LARGEST {
@@ -263,18 +276,13 @@ impl Distributed<'_> {
     /// Assigns everyone; the labels are kept.
     fn assign(&self, prototypes: &Prototypes) -> Result<()> {
         let Rule::Nearest { reach } = prototypes.rule() else {
-            return Err(Error::new(
-                "E0223",
-                "a database assigns to the nearest prototype, and this algorithm does it otherwise",
-            )
-            .why("customers beyond the sample would be in no segment")
-            .help("under [cluster]: algorithm = \"kmeans\" or \"dbscan\"; or under [engine] a `sample` of everyone"));
+            return Err(cannot_assign());
         };
         let reach = *reach;
         let query = if prototypes.cluster().len() == prototypes.n_clusters() {
             assigned(SPACE, prototypes.points(), reach)
         } else {
-            passes::assigned_to_many(SPACE, prototypes.points(), prototypes.cluster(), reach)
+            passes::assigned_to_many(SPACE, prototypes.points(), prototypes.cluster(), reach, self.database.dialect())
         };
         self.database.keep(ASSIGNED, &query)
     }
@@ -505,6 +513,40 @@ impl Distributed<'_> {
     }
 }
 
+fn cannot_assign() -> Error {
+    Error::new("E0223", "a database assigns to the nearest prototype, and this algorithm does it otherwise")
+        .why("customers beyond the sample would be in no segment")
+        .help(
+            "under [cluster]: algorithm = \"kmeans\", \"ward\", \"dbscan\" or \"hdbscan\"; or under [engine] a `sample` of everyone",
+        )
+}
+
+/// Few prototypes in the place of what an algorithm found, and how well they stand for it.
+fn in_place_of(algorithm: &Algorithm, few: Few, fitted: &str) -> Refined {
+    let Few { prototypes, agreement } = few;
+    let name = algorithm.name();
+    let n = Unit::Count.format(prototypes.cluster().len() as f64, "");
+    let agreeing = Unit::Share.format(agreement, "");
+    let said = format!(
+        "{fitted}; everyone is assigned to the nearest of {n} prototypes, which put {agreeing} of the sample where {name} had put them."
+    );
+    let warnings = if agreement < AGREEMENT {
+        vec![
+            Warning::new(
+                "W0623",
+                format!("the prototypes put only {agreeing} of the sample where {name} had put them"),
+            )
+            .why("the segments of everyone are not quite those that were found in the sample")
+            .help(
+                "algorithm = \"kmeans\" under [cluster] goes over everyone; or a `sample` of everyone under [engine]",
+            ),
+        ]
+    } else {
+        Vec::new()
+    };
+    Refined { prototypes, said: vec![said], warnings }
+}
+
 /// The segment of the grid by its scores.
 fn rfm_names(grid: &RfmGrid, quote: &dyn Fn(&str) -> String) -> String {
     let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -538,5 +580,31 @@ fn add(all: &mut Group, group: &Group) {
         for (level, n) in levels {
             *total.entry(level.clone()).or_default() += n;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Dbscan;
+    use ndarray::array;
+
+    #[test]
+    fn prototypes_that_stand_poorly_for_what_was_found_are_said() {
+        let told = |agreement: f64| {
+            let prototypes = Prototypes::new(array![[0.0], [9.0]], vec![0, 1], Some(1.0)).unwrap();
+            in_place_of(&Algorithm::Dbscan(Dbscan::default()), Few { prototypes, agreement }, "fitted on some")
+        };
+        let well = told(0.97);
+        assert_eq!(
+            well.said,
+            [
+                "fitted on some; everyone is assigned to the nearest of 2 prototypes, which put 97 % of the sample where dbscan had put them."
+            ]
+        );
+        assert!(well.warnings.is_empty());
+        let poorly = told(0.71);
+        assert_eq!(poorly.warnings[0].code, "W0623");
+        assert!(poorly.warnings[0].title.contains("only 71 %"), "{}", poorly.warnings[0].title);
     }
 }

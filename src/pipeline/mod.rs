@@ -284,7 +284,7 @@ pub fn segment(
     let mut chosen = chosen;
     if let Some(everyone) = everyone {
         watch.begin("everyone");
-        let refined = everyone.refine(&chosen.algorithm, &chosen.prototypes, watch)?;
+        let refined = everyone.refine(&chosen, prepared.model_matrix.values.view(), watch)?;
         watch.end(&refined.said);
         chosen.prototypes = refined.prototypes;
         chosen.reasons.extend(refined.said);

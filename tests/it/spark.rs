@@ -23,16 +23,6 @@ fn server() -> Option<String> {
     }
 }
 
-/// The server, for tests that take many minutes on two cores: only where `ILK_SPARK_LONG=1` asks for them.
-fn server_for_long() -> Option<String> {
-    let url = server()?;
-    if std::env::var("ILK_SPARK_LONG").as_deref() == Ok("1") {
-        return Some(url);
-    }
-    eprintln!("left out: takes minutes (ILK_SPARK_LONG=1 asks for it)");
-    None
-}
-
 /// The same files and config with a Spark, in a folder of its own.
 fn on_spark(project: &Project, url: &str, more: &str) -> Project {
     let other = Project::new();
@@ -142,10 +132,10 @@ fn complete_journey_has_the_same_segments_on_spark() {
 
 #[test]
 fn a_sample_decides_and_everyone_is_counted_and_assigned() {
-    let Some(url) = server_for_long() else { return };
+    let Some(url) = server() else { return };
     let project = Project::new();
-    project.ok(&["demo", "--out", ".", "-q"]);
-    let other = on_spark(&project, &url, "sample = 3000\n");
+    project.ok(&["demo", "--out", ".", "--customers", "4000", "-q"]);
+    let other = on_spark(&project, &url, "sample = 1000\n");
     let run = other.ok(&["run"]);
     let model = "demo-shop/2026-Q1.1";
     let json =
@@ -157,9 +147,9 @@ fn a_sample_decides_and_everyone_is_counted_and_assigned() {
     }
     let report = json(&other, "reports/2026-Q1/report.json");
     let coverage = &report["coverage"];
-    assert_eq!((coverage["customers"].as_u64(), coverage["leads"].as_u64()), (Some(12_000), Some(0)));
+    assert_eq!((coverage["customers"].as_u64(), coverage["leads"].as_u64()), (Some(4_000), Some(0)));
     let sample = coverage["sample"].as_u64().unwrap();
-    assert!((2_700..3_300).contains(&sample), "{sample}");
+    assert!((900..1_100).contains(&sample), "{sample}");
     assert!(
         run.out.contains("passes until nothing moved") || run.err.contains("passes until nothing moved"),
         "{}",
@@ -183,7 +173,7 @@ fn a_sample_decides_and_everyone_is_counted_and_assigned() {
     }
     // Every customer is where the embedded engine puts them by the same model, at the same distance.
     let assigned = written(&other, model);
-    assert_eq!(assigned.height(), 12_000);
+    assert_eq!(assigned.height(), 4_000);
     let mut files = vec!["assign"];
     files.extend(["orders.csv", "events.csv", "customers.csv", "surveys.csv"]);
     files.extend(["--model", model, "--out", "scored.parquet"]);
@@ -191,7 +181,7 @@ fn a_sample_decides_and_everyone_is_counted_and_assigned() {
     same_assignments(&assigned, &by_customer(table(&other.file("scored.parquet")).lazy()));
     // The same by the command of every night, where the rows are.
     let nightly = other.ok(&["assign", "--model", model, "--out", "nightly"]);
-    assert!(nightly.out.contains("Scored 12,000 customers"), "{}", nightly.out);
+    assert!(nightly.out.contains("Scored 4,000 customers"), "{}", nightly.out);
     same_assignments(&in_folder(&other.file("nightly")), &assigned);
     let mut sizes: Vec<(String, u64)> = Vec::new();
     for segment in report["segments"].as_array().unwrap() {
@@ -202,7 +192,29 @@ fn a_sample_decides_and_everyone_is_counted_and_assigned() {
         assert_eq!(ids.iter().filter(|own| *own == id).count() as u64, *size, "{id}");
     }
     // The centroids are a fixed point of everyone: each is the mean of those it attracts.
-    assert_eq!(sizes.iter().map(|size| size.1).sum::<u64>(), 12_000);
+    assert_eq!(sizes.iter().map(|size| size.1).sum::<u64>(), 4_000);
+}
+
+#[test]
+fn density_of_a_sample_assigns_everyone_by_prototypes() {
+    let Some(url) = server() else { return };
+    let project = Project::new();
+    project.ok(&["demo", "--out", ".", "--data-only", "--customers", "1500", "-q"]);
+    let other = on_spark(&project, &url, "sample = 700\n");
+    other.edit("algorithm  = \"kmeans\"", "algorithm  = \"hdbscan\"");
+    let run = other.ok(&["run"]);
+    let report: serde_json::Value = serde_json::from_str(&other.text("reports/2026-Q1/report.json")).unwrap();
+    let reasons = report["method"]["reasons"].to_string();
+    assert!(reasons.contains("of the sample where hdbscan had put them"), "{reasons}{}", run.err);
+    // Everyone is where this process puts them by the same prototypes, in no segment too.
+    let model = "demo-shop/2026-Q1.1";
+    let assigned = written(&other, model);
+    assert_eq!(assigned.height(), 1500);
+    let mut files = vec!["assign"];
+    files.extend(["orders.csv", "events.csv", "customers.csv", "surveys.csv"]);
+    files.extend(["--model", model, "--out", "scored.parquet"]);
+    other.ok(&files);
+    same_assignments(&assigned, &by_customer(table(&other.file("scored.parquet")).lazy()));
 }
 
 /// A server of its own, which may be killed.
@@ -284,7 +296,7 @@ fn ended(child: std::process::Child) -> Outcome {
 
 #[test]
 fn a_lost_worker_changes_nothing_and_a_lost_server_is_gone_on_from() {
-    if server_for_long().is_none() {
+    if server().is_none() {
         return;
     }
     let project = Project::new();

@@ -2,6 +2,7 @@
 
 mod closest;
 pub mod density;
+pub mod few;
 mod gaussian;
 mod mixed;
 mod nearest;

@@ -3,7 +3,7 @@
 //! Distances are written as [`squared_distance`](crate::cluster::prototypes::squared_distance) computes them, so labels are the same to the
 //! bit; sums are of whole steps of the grid, so they are the same in any order.
 
-use super::double;
+use super::{Dialect, double};
 use crate::cluster::kmeans::{Passes, Totals};
 use crate::engine::database::Database;
 use crate::error::{Error, Result};
@@ -12,6 +12,9 @@ use ndarray::ArrayView2;
 
 /// Centroids times columns from which on the text of a pass is more than an engine compiles well.
 pub const LARGEST: usize = 640;
+
+/// Prototypes from which on everyone is held against too many.
+pub const MOST: usize = 1_000;
 
 /// `x0`, `x1`, … beside the columns of a table of model space.
 fn coordinates(space: &str, width: usize) -> String {
@@ -134,28 +137,42 @@ impl Passes for Everyone<'_> {
 
 /// As [`assigned`], with any number of prototypes for each cluster: every customer is held against each of them. `d` is the squared distance to the
 /// nearest of all, `c2` the cluster of the nearest of another cluster.
-pub fn assigned_to_many(space: &str, points: ArrayView2<f64>, clusters: &[usize], reach: Option<f64>) -> String {
+pub fn assigned_to_many(
+    space: &str,
+    points: ArrayView2<f64>,
+    clusters: &[usize],
+    reach: Option<f64>,
+    dialect: Dialect,
+) -> String {
     let width = points.ncols();
-    let names: Vec<String> = (0..width).map(|at| format!("v{at}")).collect();
-    let rows: Vec<String> = (points.rows().into_iter().zip(clusters))
+    // One text, which a parser reads in no time; as many literals it would take long to read.
+    let lines: Vec<String> = (points.rows().into_iter().zip(clusters))
         .map(|(point, cluster)| {
-            let values: Vec<String> = point.iter().map(|v| double(*v)).collect();
-            format!("({cluster}, {})", values.join(", "))
+            let values: Vec<String> = point.iter().map(|v| format!("{v:?}")).collect();
+            format!("{cluster},{}", values.join(","))
         })
         .collect();
+    let lines = lines.join(";");
+    let (unfolded, split, first) = match dialect {
+        Dialect::Spark => (format!("explode(split('{lines}', ';'))"), "split", 0),
+        Dialect::DuckDb => (format!("unnest(string_split('{lines}', ';'))"), "string_split", 1),
+    };
+    let values: Vec<String> =
+        (0..width).map(|at| format!("CAST(cells[{}] AS DOUBLE) AS v{at}", first + 1 + at)).collect();
     let squares: Vec<String> = (0..width).map(|at| format!("(x{at} - v{at}) * (x{at} - v{at})")).collect();
     let own = match reach {
         Some(reach) => format!("CASE WHEN d <= {} THEN c END", double(reach * reach)),
         None => "c".into(),
     };
+    // The hint is for Spark, where a comparison of everyone with few is best made where everyone is; elsewhere it is a comment.
     format!(
-        "SELECT * FROM (WITH prototypes AS (SELECT * FROM (VALUES {}) AS prototypes(cluster, {})), nearest AS (SELECT customer, cluster, min({}) AS away FROM ({}) AS \
+        "SELECT * FROM (WITH prototypes AS (SELECT CAST(cells[{first}] AS INT) AS cluster, {} FROM (SELECT {split}(line, ',') AS cells FROM (SELECT \
+         {unfolded} AS line) AS lines) AS split_lines), nearest AS (SELECT /*+ BROADCAST(prototypes) */ customer, cluster, min({}) AS away FROM ({}) AS \
          coordinates CROSS JOIN prototypes GROUP BY customer, cluster), ranked AS (SELECT *, row_number() OVER (PARTITION BY customer ORDER BY away, \
          cluster) AS place FROM nearest) SELECT customer, {own} AS c, d, c2, d2 FROM (SELECT customer, max(CASE WHEN place = 1 THEN cluster END) AS c, \
          max(CASE WHEN place = 1 THEN away END) AS d, max(CASE WHEN place = 2 THEN cluster END) AS c2, max(CASE WHEN place = 2 THEN away END) AS d2 FROM \
          ranked GROUP BY customer) AS nearest_two) AS nearest_of_many",
-        rows.join(", "),
-        names.join(", "),
+        values.join(", "),
         squares.join(" + "),
         coordinates(space, width)
     )

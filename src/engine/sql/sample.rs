@@ -27,6 +27,15 @@ pub fn population(database: &dyn Database, shape: &Shape) -> Result<u64> {
 /// What the population is kept under.
 pub const POPULATION: &str = "population";
 
+/// Rows that one machine takes in without a thought.
+const ROWS: u64 = 5_000_000;
+
+/// How many of so many customers with so many rows are brought here where `asked` are asked for.
+pub fn wanted(customers: u64, rows: u64, asked: u64) -> u64 {
+    let fit = u128::from(customers) * u128::from(ROWS) / u128::from(rows.max(1));
+    asked.min(u64::try_from(fit).unwrap_or(u64::MAX).max(1))
+}
+
 /// The condition on `customer` that holds for about `wanted` of so many customers: those whose hash is small, which are the same ones next
 /// time. `None` where everyone may come.
 pub fn condition(customers: u64, wanted: u64) -> Option<String> {
@@ -83,9 +92,24 @@ fn of(condition: Option<&str>) -> String {
 
 fn log(database: &dyn Database, view: &View, condition: Option<&str>) -> Result<Log> {
     let listed: String = view.columns.iter().map(|column| format!(", {column}")).collect();
-    let found = database.query(&format!("SELECT customer, day{listed} FROM {}{}", view.name, of(condition)))?;
-    let names = ["customer", "day"].into_iter().chain(view.columns.iter().map(String::as_str));
-    let frame = frame(names.map(String::from).zip(found.columns).collect())?;
+    let names: Vec<&str> = ["customer", "day"].into_iter().chain(view.columns.iter().map(String::as_str)).collect();
+    let named = |cells: Vec<Cells>| frame(names.iter().map(|name| (*name).to_string()).zip(cells).collect());
+    // Parts become frames, which are a fraction of their size, before the next one comes.
+    let mut parts: Vec<DataFrame> = Vec::new();
+    database.parts(&format!("SELECT customer, day{listed} FROM {}{}", view.name, of(condition)), &mut |part| {
+        parts.push(named(part.columns)?);
+        Ok(())
+    })?;
+    let frame = match parts.split_first() {
+        Some((first, rest)) => crate::data::frame::guard("the sample", || {
+            let mut all = first.clone();
+            for part in rest {
+                all.vstack_mut(part)?;
+            }
+            Ok(all)
+        })?,
+        None => named(names.iter().map(|_| Cells::Text(Vec::new())).collect())?,
+    };
     let coded = [
         (Field::Product, "product"),
         (Field::Category, "category"),
@@ -143,4 +167,19 @@ fn attributes(found: Answer, attributes: &[(String, bool)]) -> Result<Attributes
         columns.push((name.clone(), known));
     }
     Ok(Attributes { ids: order.iter().filter_map(|row| ids[*row].clone()).collect(), columns })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_come_as_fit_and_nobody_is_left_out_where_all_do() {
+        assert_eq!(wanted(4_000_000, 100_000_000, 50_000), 50_000);
+        assert_eq!(wanted(4_000_000, 4_000_000_000, 50_000), 5_000);
+        assert_eq!(wanted(2_469, 2_595_732, 50_000), 4_755);
+        assert_eq!((wanted(10, 0, 5), wanted(1, u64::MAX, 5)), (5, 1));
+        assert_eq!(condition(10, 10), None);
+        assert_eq!(condition(4_000_000, 1_000_000).unwrap(), "substr(md5(customer), 1, 8) < '40000000'");
+    }
 }

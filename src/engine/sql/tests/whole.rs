@@ -262,7 +262,8 @@ fn difference(database: &dyn Database, number: u64) -> Result<Option<String>> {
     let points = model_space.select(ndarray::Axis(0), &rows);
     let clusters: Vec<usize> = (0..rows.len()).map(|row| row % 3.min(rows.len())).collect();
     let prototypes = Prototypes::new(points, clusters, pick(&mut rng, &[None, Some(0.8)]))?;
-    let many = passes::assigned_to_many("points", prototypes.points(), prototypes.cluster(), prototypes.reach());
+    let many =
+        passes::assigned_to_many("points", prototypes.points(), prototypes.cluster(), prototypes.reach(), dialect);
     Ok(misplaced(database, &many, &prototypes, &model_space)?.map(|said| format!("by many prototypes {said}")))
 }
 
@@ -390,15 +391,17 @@ fn what_dialects_disagree_about_is_noticed() {
     type Change = fn(&str, Dialect) -> String;
     let changes: [(&str, Change); 3] =
         [("untyped literals", untyped), ("other rounding", halves_to_even), ("no coalesce", without_coalesce)];
+    // The case in which one database notices a change is the first that the next one looks at: cases cost seconds there.
+    let mut telling = [0; 3];
     for (name, database) in databases() {
-        for (what, change) in changes {
+        for ((what, change), telling) in changes.into_iter().zip(&mut telling) {
             let mutated = Mutated { database: database.as_ref(), change };
             // Another number, or a database that refuses; what is no SQL any more notices nothing.
-            let noticed = (0..cases(name)).any(|number| match difference(&mutated, number) {
+            let noticed = std::iter::once(*telling).chain(0..60).find(|number| match difference(&mutated, *number) {
                 Ok(difference) => difference.is_some(),
                 Err(error) => !["PARSE_SYNTAX", "Parser Error"].iter().any(|word| error.0.title.contains(word)),
             });
-            assert!(noticed, "{name}: nobody noticed {what}");
+            *telling = noticed.unwrap_or_else(|| panic!("{name}: nobody noticed {what}"));
         }
     }
 }
