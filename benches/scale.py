@@ -2,8 +2,8 @@
 
     ~/.cache/ilk/spark/bin/python benches/scale.py LINES FOLDER
 
-Orders have three lines each and belong to one customer; there is one customer for 25 lines, some with many orders and many with few. Customers are of four
-kinds, by their hash: how much they spend on a line, and when they stopped.
+Orders have three lines each and belong to one customer; there is one customer for 25 lines and at most a million, some with many orders and many with few.
+Customers are of four kinds, by their hash: how much they spend on a line, and when they stopped.
 """
 
 import sys

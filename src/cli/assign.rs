@@ -195,7 +195,7 @@ impl Assign {
         // The server has a folder of its own.
         let there = if out.contains("://") { Ok(self.out.clone()) } else { std::path::absolute(&self.out) };
         let there = there.map_or(out, |path| path.to_string_lossy().into_owned());
-        let folder = session.write(&everyone, model, &tables, Some(there))?;
+        let folder = session.write(&everyone, model, &tables, None, Some(there))?;
         let (sizes, nowhere) = everyone.sizes(model)?;
         session.finish();
         let named = model.segments.iter().map(|s| format!("{} {}", s.id, s.name));

@@ -23,6 +23,9 @@ pub(super) fn reference(store: &Store, name: &str) -> Result<Option<Elder>> {
 /// The file of the customers that a model was made of.
 pub(super) const FEATURES: &str = "features.parquet";
 
+/// What the manifest calls the folder where an engine wrote the assignments of everyone.
+pub(super) const WRITTEN: &str = "assignments";
+
 /// The customers that a model was made of.
 pub(super) fn matrix(store: &Store, reference: &ModelRef, model: &Model) -> Result<FeatureMatrix> {
     read_features(&store.read(reference, FEATURES)?, &model.features)
@@ -43,5 +46,6 @@ pub(super) fn load(store: &Store, reference: &ModelRef, next_id: usize) -> Resul
         Some((id.clone()?, earlier))
     });
     let published = published.collect();
-    Ok(Elder { model, matrix, next_id, published })
+    let written = store.manifest(reference)?.metadata.get(WRITTEN).and_then(|folder| folder.as_str()).map(String::from);
+    Ok(Elder { model, matrix, next_id, published, written })
 }

@@ -8,7 +8,7 @@ use crate::data::read::Tables;
 #[cfg(feature = "spark")]
 use crate::engine::spark::Spark;
 use crate::error::{Error, Result};
-use crate::pipeline::{self, Distributed, Prepared, Watch};
+use crate::pipeline::{self, Distributed, Elder, Prepared, Watch};
 use crate::store::Store;
 
 /// An engine beside this process.
@@ -101,17 +101,18 @@ impl Session {
         self.spark.watch(move |done, of| bar.tasks(done, of));
     }
 
-    /// Writes the assignments of everyone to a folder; without one to that of the version. Returns where.
+    /// Writes the assignments of everyone, beside those of an `elder`, to a folder; without one to that of the version. Returns where.
     pub(super) fn write(
         &self,
         everyone: &Distributed,
         model: &pipeline::Model,
         tables: &Tables,
+        elder: Option<&Elder>,
         folder: Option<String>,
     ) -> Result<String> {
         let usual = || format!("{}/{}-{}", self.assignments.trim_end_matches('/'), model.name, model.version);
         let folder = folder.unwrap_or_else(usual);
-        self.spark.write(&everyone.assignments(model, tables)?, &folder)?;
+        self.spark.write(&everyone.assignments(model, tables, elder)?, &folder)?;
         Ok(folder)
     }
 
@@ -131,7 +132,14 @@ impl Session {
         match *self {}
     }
 
-    pub(super) fn write(&self, _: &Distributed, _: &pipeline::Model, _: &Tables, _: Option<String>) -> Result<String> {
+    pub(super) fn write(
+        &self,
+        _: &Distributed,
+        _: &pipeline::Model,
+        _: &Tables,
+        _: Option<&Elder>,
+        _: Option<String>,
+    ) -> Result<String> {
         match *self {}
     }
 

@@ -89,7 +89,7 @@ pub(crate) fn execute(config: &Config, store: &Store, held: Held, voice: &Voice)
         progress.begin("assign");
         // Where the sample is everyone, the files of the model have everyone, whatever the algorithm.
         if everyone.can_assign(&run.model.prototypes) {
-            let folder = session.write(everyone, &run.model, &run.prepared.tables, None)?;
+            let folder = session.write(everyone, &run.model, &run.prepared.tables, elder.as_ref(), None)?;
             progress.end(&[format!("everyone is in {folder}")]);
             written = Some(folder);
         } else {
@@ -178,7 +178,7 @@ fn metadata(started: u64, written: Option<&str>, parent: Option<&str>) -> BTreeM
         ("command".into(), json!(std::env::args().collect::<Vec<_>>().join(" "))),
     ]);
     if let Some(folder) = written {
-        all.insert("assignments".into(), json!(folder));
+        all.insert(elder::WRITTEN.into(), json!(folder));
     }
     all
 }

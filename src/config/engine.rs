@@ -31,8 +31,8 @@ pub struct EngineConfig {
     /// A folder that every worker sees, where the assignments of everyone are written; without it `assignments` in the staging folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assignments: Option<String>,
-    /// So many customers are looked at one by one, for what cannot be counted: how many segments there are, how sure they are, charts. Fewer where
-    /// their rows would be more than five million.
+    /// So many customers are looked at one by one, for what cannot be counted: how many segments there are, how sure they are, charts. Where
+    /// there are more of them, or they have more than five million rows, a sample of two million rows at most.
     pub sample: usize,
 }
 

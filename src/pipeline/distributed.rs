@@ -5,7 +5,7 @@
 //! sample is everyone, the model and every file are those of the embedded engine, to the byte.
 
 use super::choose::Chosen;
-use super::{Model, Prepared, Watch, features, small_base};
+use super::{Elder, Model, Prepared, Watch, features, small_base};
 use crate::cluster::kmeans::Everywhere;
 use crate::cluster::prototypes::Rule;
 use crate::cluster::prototypes::few::Few;
@@ -392,11 +392,12 @@ impl Distributed<'_> {
         Ok(())
     }
 
-    /// The assignment of everyone as a query, with the columns that an assignment table has: those without an order come too.
+    /// The assignment of everyone as a query, with the columns that an assignment table has: those without an order come too. Where the database
+    /// wrote those of the `elder` and they are still there, it says who was where before.
     ///
     /// # Errors
     /// E0223 where the database cannot assign as the model does.
-    pub fn assignments(&self, model: &Model, tables: &Tables) -> Result<String> {
+    pub fn assignments(&self, model: &Model, tables: &Tables, elder: Option<&Elder>) -> Result<String> {
         self.assign(&model.prototypes)?;
         let dialect = self.database.dialect();
         let quote = |value: &str| text(value, dialect);
@@ -470,7 +471,34 @@ impl Distributed<'_> {
             let rest: Vec<String> = columns.iter().map(|(name, _, value)| format!("{value} AS {name}")).collect();
             query = format!("{query} UNION ALL SELECT {} FROM customers_without_orders", rest.join(", "));
         }
-        Ok(query)
+        Ok(match elder.and_then(|elder| elder.written.as_deref()) {
+            Some(folder) => self.since(folder, &query, tables),
+            None => query,
+        })
+    }
+
+    /// Assignments beside those in a folder: the segment before the present one, and since when it is the present one.
+    fn since(&self, folder: &str, query: &str, tables: &Tables) -> String {
+        let earlier = format!("parquet.`{folder}`");
+        let has = |column: &str| self.database.query(&format!("SELECT {column} FROM {earlier} LIMIT 0")).is_ok();
+        if !has("segment_id") {
+            return query.to_string();
+        }
+        let kind = self.database.dialect().text_type();
+        let own = |column: &str| format!("earlier.{column}");
+        let none = || format!("CAST(NULL AS {kind})");
+        // The first assignments of a project have nothing before them.
+        let (previous, since) = if has("previous_segment_id") {
+            (own("previous_segment_id"), own("segment_changed_at"))
+        } else {
+            (none(), none())
+        };
+        let today = tables.as_of.map_or_else(none, |day| text(&day.iso(), self.database.dialect()));
+        let same = "coalesce(earlier.segment_id = present.segment_id, FALSE)";
+        format!(
+            "SELECT present.*, CASE WHEN {same} THEN {previous} ELSE earlier.segment_id END AS previous_segment_id, CASE WHEN {same} THEN {since} ELSE \
+             {today} END AS segment_changed_at FROM ({query}) AS present LEFT JOIN {earlier} AS earlier ON earlier.customer_id = present.customer_id"
+        )
     }
 
     /// Whether a customer has a level that training never saw.

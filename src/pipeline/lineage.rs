@@ -28,6 +28,8 @@ pub struct Elder {
     pub next_id: usize,
     /// What its assignments say of each customer.
     pub published: BTreeMap<String, Earlier>,
+    /// The folder where an engine wrote the assignments of everyone.
+    pub written: Option<String>,
 }
 
 /// What was published of a customer.

@@ -88,6 +88,8 @@ fn same_assignments(engine: &DataFrame, file: &DataFrame) {
         "rfm_segment",
         "as_of",
         "model_version",
+        "previous_segment_id",
+        "segment_changed_at",
     ];
     for column in columns.into_iter().filter(|column| file.column(column).is_ok()) {
         let (theirs, ours) = (cells(engine, column), cells(file, column));
@@ -215,6 +217,21 @@ fn density_of_a_sample_assigns_everyone_by_prototypes() {
     files.extend(["--model", model, "--out", "scored.parquet"]);
     other.ok(&files);
     same_assignments(&assigned, &by_customer(table(&other.file("scored.parquet")).lazy()));
+    // The next version says who was where before.
+    other.edit("algorithm  = \"hdbscan\"", "algorithm  = \"kmeans\"");
+    other.edit("n_clusters = \"auto\"", "n_clusters = 4");
+    other.ok(&["run"]);
+    let next = written(&other, "demo-shop/2026-Q1.2");
+    let column = |frame: &DataFrame, name: &str| cells(frame, name);
+    assert_eq!(column(&next, "customer_id"), column(&assigned, "customer_id"));
+    let (before, now) = (column(&assigned, "segment_id"), column(&next, "segment_id"));
+    let (previous, since) = (column(&next, "previous_segment_id"), column(&next, "segment_changed_at"));
+    let moved = |row: usize| before[row] != now[row];
+    assert!((0..1500).any(moved) && !(0..1500).all(moved));
+    for row in 0..1500 {
+        let expected = if moved(row) { (before[row].as_str(), "2026-03-31") } else { ("", "") };
+        assert_eq!((previous[row].as_str(), since[row].as_str()), expected, "row {row}");
+    }
 }
 
 /// A server of its own, which may be killed.

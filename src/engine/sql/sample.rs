@@ -27,12 +27,18 @@ pub fn population(database: &dyn Database, shape: &Shape) -> Result<u64> {
 /// What the population is kept under.
 pub const POPULATION: &str = "population";
 
-/// Rows that one machine takes in without a thought.
-const ROWS: u64 = 5_000_000;
+/// With so many rows, or fewer, everyone may come.
+const WHOLE: u64 = 5_000_000;
+
+/// A sample has about so many rows at most: it needs no more, and a few hundred megabytes hold them.
+const PART: u64 = 2_000_000;
 
 /// How many of so many customers with so many rows are brought here where `asked` are asked for.
 pub fn wanted(customers: u64, rows: u64, asked: u64) -> u64 {
-    let fit = u128::from(customers) * u128::from(ROWS) / u128::from(rows.max(1));
+    if customers <= asked && rows <= WHOLE {
+        return customers;
+    }
+    let fit = u128::from(customers) * u128::from(PART) / u128::from(rows.max(1));
     asked.min(u64::try_from(fit).unwrap_or(u64::MAX).max(1))
 }
 
@@ -176,8 +182,10 @@ mod tests {
     #[test]
     fn as_many_come_as_fit_and_nobody_is_left_out_where_all_do() {
         assert_eq!(wanted(4_000_000, 100_000_000, 50_000), 50_000);
-        assert_eq!(wanted(4_000_000, 4_000_000_000, 50_000), 5_000);
-        assert_eq!(wanted(2_469, 2_595_732, 50_000), 4_755);
+        assert_eq!(wanted(1_000_000, 100_000_000, 50_000), 20_000);
+        // All rows of few customers.
+        assert_eq!(wanted(2_469, 2_595_732, 50_000), 2_469);
+        assert_eq!(wanted(2_469, 25_957_320, 50_000), 190);
         assert_eq!((wanted(10, 0, 5), wanted(1, u64::MAX, 5)), (5, 1));
         assert_eq!(condition(10, 10), None);
         assert_eq!(condition(4_000_000, 1_000_000).unwrap(), "substr(md5(customer), 1, 8) < '40000000'");
