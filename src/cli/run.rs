@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::{Voice, config, elder, engine, look, table};
-use crate::config::Config;
+use crate::config::{Config, EngineKind};
 use crate::error::{Result, Warning};
 use crate::export::Format;
 use crate::features::Unit;
@@ -42,10 +42,18 @@ impl Run {
         let (report, published) = execute(&config, store, if self.wait { Held::Wait } else { Held::Refuse }, voice)?;
         say(&report, &published, voice)?;
         let model = format!("{}/{}", published.model.name, published.model.version);
+        let assign = match config.engine.kind {
+            EngineKind::Polars => {
+                (format!("ilk assign FILE --model {model} --out scored.csv"), "score customers with this model")
+            }
+            EngineKind::Spark => {
+                (format!("ilk assign --model {model} --out FOLDER"), "score everyone there, each night")
+            }
+        };
         voice.next(&[
             ("ilk report --open".into(), "read it in the browser"),
             ("ilk sweep".into(), "see the other numbers of segments"),
-            (format!("ilk assign FILE --model {model} --out scored.csv"), "score customers with this model"),
+            assign,
         ]);
         Ok(0)
     }

@@ -140,6 +140,7 @@ fn a_sample_decides_and_everyone_is_counted_and_assigned() {
     let other = on_spark(&project, &url, "sample = 1000\n");
     let run = other.ok(&["run"]);
     let model = "demo-shop/2026-Q1.1";
+    assert!(run.out.contains(&format!("ilk assign --model {model} --out FOLDER")), "{}", run.out);
     let json =
         |project: &Project, file: &str| -> serde_json::Value { serde_json::from_str(&project.text(file)).unwrap() };
     let [ours, theirs] = [&project, &other].map(|project| json(project, &format!("models/{model}/model.json")));
