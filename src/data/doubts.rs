@@ -46,7 +46,7 @@ pub(crate) fn orders(
 }
 
 /// W0318, W0319.
-fn period(tables: &mut Tables) {
+pub(crate) fn period(tables: &mut Tables) {
     let (Some(as_of), Some((_, last))) = (tables.as_of, tables.sales.days) else { return };
     let age = as_of.0 - last.0;
     if age > STALE {
@@ -70,45 +70,47 @@ fn period(tables: &mut Tables) {
     }
 }
 
-/// W0333.
 fn one_id(log: &Log, tables: &mut Tables) {
     let rows = |i: usize| log.rows(i).len();
     // Of equal ones the first.
     let Some(most) = (0..log.ids.len()).max_by_key(|i| (rows(*i), std::cmp::Reverse(*i))) else { return };
-    let share = rows(most) as f64 / log.len() as f64;
-    // Among few customers a tenth is nothing unusual.
-    if share < ONE_ID || log.ids.len() < FEW / 2 {
-        return;
-    }
-    let id = &log.ids[most];
-    tables.warnings.push(
-        Warning::new(
-            "W0333",
-            format!("customer `{id}` has {} of {} order lines ({})", rows(most), log.len(), percent(share)),
-        )
-        .why("a till, a guest or a test account would be a segment of its own and shift all others")
-        .help(format!("if it is nobody, at the end of ilk.toml\n[input]\nexclude_ids = [\"{id}\"]")),
-    );
+    tables.warnings.extend(nobody(&log.ids[most], rows(most), log.len(), log.ids.len()));
 }
 
-/// W0345.
+/// W0333 for the id with most lines, of so many lines of so many ids.
+pub(crate) fn nobody(id: &str, rows: usize, of: usize, ids: usize) -> Option<Warning> {
+    let share = rows as f64 / of as f64;
+    // Among few customers a tenth is nothing unusual.
+    if of < FEW || share < ONE_ID || ids < FEW / 2 {
+        return None;
+    }
+    let title = format!("customer `{id}` has {rows} of {of} order lines ({})", percent(share));
+    Some(
+        Warning::new("W0333", title)
+            .why("a till, a guest or a test account would be a segment of its own and shift all others")
+            .help(format!("if it is nobody, at the end of ilk.toml\n[input]\nexclude_ids = [\"{id}\"]")),
+    )
+}
+
 fn one_line(source: &Source, log: &Log, most: i64, row: u32, tables: &mut Tables) -> Result<()> {
     let all: i64 = log.amount.iter().filter(|a| **a > 0).sum();
-    let share = most as f64 / all.max(1) as f64;
-    if share < ONE_LINE {
-        return Ok(());
-    }
-    let mut warning = Warning::new(
-        "W0345",
-        format!("one order line is {} of revenue ({:.2})", percent(share), most as f64 / MONEY_SCALE),
-    )
-    .why("it is cut for the comparison of customers and kept in every total")
-    .help("if it is a slip, correct it in the export");
+    let Some(mut warning) = slip(most, all, log.len()) else { return Ok(()) };
     if let Some(place) = source.places(&[(u64::from(row), "")], "this line")?.pop() {
         warning = warning.at(place);
     }
     tables.warnings.push(warning);
     Ok(())
+}
+
+/// W0345 for the largest amount of a line, of so much in so many lines.
+pub(crate) fn slip(most: i64, all: i64, lines: usize) -> Option<Warning> {
+    let share = most as f64 / all.max(1) as f64;
+    let title = format!("one order line is {} of revenue ({:.2})", percent(share), most as f64 / MONEY_SCALE);
+    (lines >= FEW && share >= ONE_LINE).then(|| {
+        Warning::new("W0345", title)
+            .why("it is cut for the comparison of customers and kept in every total")
+            .help("if it is a slip, correct it in the export")
+    })
 }
 
 /// Places of [`quarter_octave`].

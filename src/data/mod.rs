@@ -8,7 +8,7 @@ mod cells;
 mod coded;
 pub(crate) mod columns;
 pub mod dates;
-mod doubts;
+pub(crate) mod doubts;
 pub mod duplicates;
 pub(crate) mod frame;
 mod head;

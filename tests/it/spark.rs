@@ -387,6 +387,13 @@ fn what_a_spark_cannot_do_is_said() {
     std::fs::remove_file(gone.file("orders.csv")).unwrap();
     let (status, err) = said(&gone);
     assert!(status == 2 && err.contains("E0101") && err.contains("workers"), "{err}");
+    // Whoever has a tenth of the lines, a line with a tenth of the money and a quarter that is not over are doubtful there too.
+    let till = on_spark(&project, &url, "");
+    let more: String = (0..60).map(|i| format!("TILL,T{i},2026-05-1{},9.00\n", i % 9)).collect();
+    till.write("orders.csv", format!("{orders}{more}C001,O900,2026-05-18,99000.00\n"));
+    let (_, err) = said(&till);
+    assert!(err.contains("W0333") && err.contains("`TILL` has 60 of 461"), "{err}");
+    assert!(err.contains("W0345") && err.contains("W0318"), "{err}");
     // Dates that are none, beyond the limit.
     let broken = on_spark(&project, &url, "");
     broken.write("orders.csv", orders.replace(",2026-01-1", ",soon "));

@@ -3,6 +3,7 @@
 use super::Reading;
 use super::cells::{Cell, is_placeholder, quote, quoted, rounded};
 use crate::data::dates::Day;
+use crate::data::doubts;
 use crate::data::ledger::Bucket;
 use crate::data::orders::{MoneyFacts, guests, money_of, money_warnings, newest_of, no_order_id};
 use crate::data::read::{MONEY_SCALE, PLACEHOLDER, Sales, UNIT_SCALE};
@@ -277,6 +278,7 @@ impl Reading<'_> {
             ),
         ));
         self.tables.sales = self.sales(spec, guest_money)?;
+        self.doubts(spec)?;
         self.attributes(spec)
     }
 
@@ -301,6 +303,27 @@ impl Reading<'_> {
             days: (!first.is_nan()).then_some((Day(first as i32), Day(last as i32))),
             has_returns: answer.one(3)? > 0,
         })
+    }
+
+    /// What is unlikely about the orders that count.
+    fn doubts(&mut self, spec: &OrdersSpec) -> Result<()> {
+        doubts::period(&mut self.tables);
+        let answer = self.database.query(
+            "SELECT most.customer, CAST(-most.less AS BIGINT), CAST(lines AS BIGINT), CAST(ids AS BIGINT) FROM (SELECT min(named_struct('less', -n, \
+             'customer', customer)) AS most, sum(n) AS lines, count(*) AS ids FROM (SELECT customer, count(*) AS n FROM orders GROUP BY customer) AS \
+             counted) AS told",
+        )?;
+        let lines = answer.one(2)? as usize;
+        if let Some(Some(id)) = answer.texts(0)?.first() {
+            self.tables.warnings.extend(doubts::nobody(id, answer.one(1)? as usize, lines, answer.one(3)? as usize));
+        }
+        if spec.has_money() {
+            let answer = self.database.query(
+                "SELECT CAST(max(amount) AS BIGINT), CAST(coalesce(sum(CASE WHEN amount > 0 THEN amount END), 0) AS BIGINT) FROM orders",
+            )?;
+            self.tables.warnings.extend(doubts::slip(answer.one(0)?, answer.one(1)?, lines));
+        }
+        Ok(())
     }
 
     /// What order lines tell of their customer: of several values the most frequent, then the first by bytes.
