@@ -439,6 +439,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_sample_is_said_before_the_numbers_and_lists_are_where_they_were_written() {
+        let mut report = report(3);
+        report.coverage.customers = 9_000;
+        report.coverage.sample = Some(500);
+        let page = render(&report).expect("a page");
+        let said = page.find("500 of the 9,000 customers, chosen by the hash of their id").expect("the sample");
+        assert!(said < page.find("class=\"kpis\"").expect("numbers"));
+        assert!(page.contains("The list: the assignments of everyone, where the Spark wrote them, rows with"));
+        assert!(!page.contains("assignments.csv"));
+        report.coverage.sample = None;
+        let page = render(&report).expect("a page");
+        assert!(page.contains("/assignments.csv</code>, rows with") && !page.contains("the Spark wrote"));
+    }
+
+    #[test]
     fn a_page_names_every_segment_and_loads_nothing() {
         let report = report(6);
         let page = render(&report).expect("a page");
