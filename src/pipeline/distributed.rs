@@ -456,12 +456,12 @@ mod tests {
         assert_eq!(
             well.said,
             [
-                "fitted on some; everyone is assigned to the nearest of 2 prototypes, which put 97 % of the sample where dbscan had put them."
+                "fitted on some; everyone is assigned to the nearest of 2 prototypes, which put 97.0 % of the sample where dbscan had put them."
             ]
         );
         assert!(well.warnings.is_empty());
         let poorly = told(0.71);
         assert_eq!(poorly.warnings[0].code, "W0623");
-        assert!(poorly.warnings[0].title.contains("only 71 %"), "{}", poorly.warnings[0].title);
+        assert!(poorly.warnings[0].title.contains("only 71.0 %"), "{}", poorly.warnings[0].title);
     }
 }
