@@ -226,11 +226,13 @@ fn two_sheets_that_overlap_are_found_said_and_fixed() {
 }
 
 #[test]
-fn eight_quarters_of_online_retail_ii_have_the_same_three_segments() {
+fn eight_quarters_of_online_retail_ii_keep_the_three_segments_of_the_first() {
     let Some(path) = shared::path("online_retail_ii/online_retail_II.parquet") else { return };
     let project = Project::new();
     project.ok(&["init", path.to_str().unwrap(), "--yes", "--currency", "GBP", "-q"]);
     project.edit("name     = ", "name     = \"retail\" # ");
+    // Three, seven or eight are slices about as good; whoever began with three keeps them.
+    project.edit("n_clusters = \"auto\"", "n_clusters = 3");
     let mut before = "as_of  = \"auto\"".to_string();
     for day in
         ["2010-03-31", "2010-06-30", "2010-09-30", "2010-12-31", "2011-03-31", "2011-06-30", "2011-09-30", "2011-12-31"]
@@ -239,6 +241,9 @@ fn eight_quarters_of_online_retail_ii_have_the_same_three_segments() {
         project.edit(&before, &now);
         project.ok(&["run", "-q"]);
         before = now;
+        if day == "2010-03-31" {
+            project.edit("n_clusters = 3", "n_clusters = \"auto\"");
+        }
     }
     let history = project.ok(&["history", "--json"]);
     let history: serde_json::Value = serde_json::from_str(&history.out).unwrap();
