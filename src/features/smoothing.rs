@@ -55,7 +55,9 @@ impl Observations for Observed {
         let whole = |value: &f64| value.max(0.0) as u64;
         Ok(match &self.columns[feature] {
             ObservedColumn::Counts { hits, trials } => {
-                let mut pairs: Vec<(u64, u64)> = hits.iter().zip(trials).map(|(h, t)| (whole(h), whole(t))).collect();
+                // Where trials are not known there are none, and no hits either.
+                let pair = |(h, t): (&f64, &f64)| (whole(h).min(whole(t)), whole(t));
+                let mut pairs: Vec<(u64, u64)> = hits.iter().zip(trials).map(pair).collect();
                 pairs.sort_unstable();
                 Told::Rates(pairs.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect())
             }
@@ -157,7 +159,11 @@ impl Tails {
             }
             tail
         };
-        Self { hits: tail(|(hits, _)| *hits), misses: tail(|(hits, trials)| trials - hits), trials: tail(|(_, t)| *t) }
+        Self {
+            hits: tail(|(hits, _)| *hits),
+            misses: tail(|(hits, trials)| trials - hits),
+            trials: tail(|(_, trials)| *trials),
+        }
     }
 
     fn likelihood(&self, mean: f64, strength: f64) -> f64 {
@@ -290,6 +296,18 @@ mod tests {
         // One order: 30 days against a mean of 10. Four gaps of 10 and two more of everybody's: the same.
         assert_eq!(matrix.columns[0], Column::Number(vec![3.0, 3.0]));
         assert_eq!(matrix.columns[1], Column::Level(vec![Some("no".into()), Some("yes".into())]));
+    }
+
+    #[test]
+    fn there_are_no_hits_of_unknown_trials() {
+        let mut hits = vec![1.0; 40];
+        let mut trials = vec![4.0; 40];
+        hits.push(3.0);
+        trials.push(f64::NAN);
+        let observed = Observed { ids: Vec::new(), columns: vec![ObservedColumn::Counts { hits, trials }] };
+        let Told::Rates(counts) = observed.told(0).expect("rates") else { panic!("rates") };
+        assert_eq!(counts, Counts::from([((0, 0), 1), ((1, 4), 40)]));
+        assert_eq!(Smoothing::fit(&counts).mean, 0.25);
     }
 
     #[test]

@@ -32,13 +32,13 @@ impl Prototypes {
         let clusters: Vec<usize> = rows.iter().map(|row| self.cluster[*row]).collect();
         let all = Self::new(chosen.clone(), clusters.clone(), None)?;
         // How far each is from the nearest, and whether that one is of its cluster.
-        let tried: Vec<(f64, bool, bool)> = (all.assign(points).into_iter().zip(&labels))
+        let mut tried: Vec<(f64, bool, bool)> = (all.assign(points).into_iter().zip(&labels))
             .filter(|(found, _)| found.distance > 0.0 && found.distance.is_finite())
             .map(|(found, label)| (found.distance, found.cluster == *label, label.is_none()))
             .collect();
         let leaves_out = !matches!(self.rule, Rule::Nearest { reach: None });
         let (reach, right) = if leaves_out {
-            let (reach, right) = best_reach(tried.clone());
+            let (reach, right) = best_reach(&mut tried);
             (Some(reach), right)
         } else {
             (None, tried.iter().filter(|(_, same, _)| *same).count())
@@ -77,8 +77,8 @@ impl Prototypes {
 }
 
 /// The distance up to which customers are best taken in, by how far each is, whether it would be where it belongs, and whether it
-/// belongs nowhere; and how many of them it puts right.
-fn best_reach(mut tried: Vec<(f64, bool, bool)>) -> (f64, usize) {
+/// belongs nowhere; and how many of them it puts right. Sorts them by distance.
+fn best_reach(tried: &mut [(f64, bool, bool)]) -> (f64, usize) {
     tried.sort_by(|a, b| a.0.total_cmp(&b.0));
     let nearest = tried.first().map_or(1.0, |first| first.0);
     let mut right = tried.iter().filter(|(_, _, nowhere)| *nowhere).count();

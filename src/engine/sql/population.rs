@@ -320,7 +320,8 @@ impl Observations for Observed<'_> {
             ))?;
             let mut counts = Counts::new();
             for ((hits, trials), n) in answer.whole(0)?.into_iter().zip(answer.whole(1)?).zip(answer.whole(2)?) {
-                *counts.entry((hits.max(0) as u64, trials.max(0) as u64)).or_default() += n as u64;
+                let trials = trials.max(0);
+                *counts.entry((hits.clamp(0, trials) as u64, trials as u64)).or_default() += n as u64;
             }
             return Ok(Told::Rates(counts));
         }
